@@ -1,0 +1,476 @@
+"""What a checked pack compiles to: immutable, slotted, without YAML and without pydantic.
+
+Times are microseconds since the Unix epoch (`int`), spans are microseconds (`int`); inside expressions they are aware
+`datetime` in UTC and `timedelta`. Every part that can decide keeps its `Place`, so that an explanation can say where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from engine.errors import Place
+
+if TYPE_CHECKING:
+    from engine.cel import Checked
+    from engine.core.calendar import Calendar
+    from engine.core.env import Env
+    from engine.core.text import Template, Text
+
+Level = Literal["red", "yellow"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression:
+    """A checked and compiled expression. `run(env)` gives the value or raises `CelError`.
+
+    `wake(env)` gives the first instant after `now` at which the value may change by time alone; None: never, or not just now.
+    """
+
+    text: str
+    place: Place
+    run: Callable[[Any], Any]
+    checked: Checked
+    wake: Callable[[Any], datetime | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldRule:
+    """One declared field of an event or an entity: how its JSON value is tested and turned into a run-time value.
+
+    `convert(value)` returns the run-time value or raises `ValueError` with a sentence; `ref` names the entity it must refer to.
+    """
+
+    name: str
+    optional: bool
+    convert: Callable[[Any], Any] | None
+    ref: str | None
+    type_name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventType:
+    """A declared event: its fields, the partitions that it reaches, how late it may come, what must be unique."""
+
+    name: str
+    title: Text
+    fields: tuple[FieldRule, ...]
+    keys: tuple[tuple[str, Expression], ...]
+    lateness: int
+    unique: tuple[tuple[str, Expression], ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EntityType:
+    """A declared entity. `key` is the field that identifies it."""
+
+    name: str
+    title: Text
+    key: str
+    fields: tuple[FieldRule, ...]
+    place: Place
+
+
+# --- effects -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Emit:
+    """Append an event of `type` whose data are these expressions; a field whose `when` guard is false is left out."""
+
+    type: str
+    data: tuple[tuple[str, Expression], ...]
+    when: Expression | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heatmap:
+    """Attach the positions of events `of` (their `data.lat`, `data.lon`) in [now − last, now] of the deciding partition."""
+
+    of: str
+    last: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Do:
+    """Ask a channel for an action. `to` gives the id of the recipient, an entity `to_entity`; None where the action has none.
+
+    `content` maps each key of `with` to a template, a nested mapping or list of templates, or a plain number or boolean.
+    """
+
+    do: str
+    to: Expression | None
+    to_entity: str | None
+    content: Mapping[str, Any]
+    attach: Heatmap | None
+    when: Expression | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assert:
+    """Add a fact to the partition. `keep` False: it goes when the match that supports it goes."""
+
+    fact: str
+    fields: tuple[tuple[str, Expression], ...]
+    keep: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retract:
+    """Remove the fact that the pattern `alias` of the rule matched."""
+
+    alias: str
+    place: Place
+
+
+Effect = Emit | Do | Assert | Retract
+
+# --- statecharts ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Requirement:
+    """A guard that refuses with a reason: `when` must hold, or the event is rejected with `code`."""
+
+    when: Expression
+    code: str
+    reason: Template
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transition:
+    """One transition. `event` None: eventless. `targets` empty: it stays and neither exits nor enters."""
+
+    event: str | None
+    targets: tuple[str, ...]
+    when: Expression | None
+    require: tuple[Requirement, ...]
+    assign: tuple[tuple[str, Expression], ...]
+    effects: tuple[Emit | Do, ...]
+    internal: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class After:
+    """A deadline of a state: `span` of clock time, or of working time in `calendar`, or `until` an instant.
+
+    `span` is an expression (duration); `when` is asked both when it is armed and when it is due.
+    """
+
+    index: int
+    span: Expression | None
+    calendar: Calendar | None
+    until: Expression | None
+    when: Expression | None
+    transition: Transition
+
+
+StateKind = Literal["atomic", "compound", "parallel", "final", "history", "deep_history"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """A state of a chart. `order` is its document order; `parent` None: directly below the chart's root."""
+
+    name: str
+    path: str
+    kind: StateKind
+    parent: str | None
+    order: int
+    children: tuple[str, ...]
+    initial: tuple[str, ...]
+    transitions: tuple[Transition, ...]
+    after: tuple[After, ...]
+    enter: tuple[Emit | Do, ...]
+    exit: tuple[Emit | Do, ...]
+    title: Text
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Workflow:
+    """A statechart with one instance a key of `scope`. `defaults` are the context values that an instance starts with."""
+
+    name: str
+    title: Text
+    scope: str
+    states: Mapping[str, State]
+    initial: tuple[str, ...]
+    defaults: Mapping[str, Any]
+    starters: frozenset[str]
+    events: frozenset[str]
+    place: Place
+
+
+# --- metrics -------------------------------------------------------------------------------------
+
+AggregateKind = Literal["count", "sum", "avg", "min", "max", "distinct", "ratio"]
+WindowKind = Literal["calendar", "sliding", "tumbling", "session", "lifetime"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """How time is cut. `calendar`: `unit` day, week or month in `calendar`; the others: `size` in microseconds.
+
+    Windows are [start, end); a session ends `size` after its last event; `lifetime` is one window that never closes.
+    """
+
+    kind: WindowKind
+    unit: Literal["day", "week", "month"] | None
+    calendar: Calendar | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Roster:
+    """The keys that have a value though nothing happened: entities of the scope for which `where` holds at a window's end."""
+
+    entity: str
+    where: Expression | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowMetric:
+    """An aggregate over windows. `of` are the event types counted; for a ratio `of` is the numerator and `den` the denominator.
+
+    `argument` is what is summed, averaged, …; with `ratio(a, b)` it is a and `divisor` is b. `keep` is how many closed windows stay.
+    `publish` makes a lifetime metric readable from other scopes, also split by `owner`, so that a pop-up can leave out one's own.
+    """
+
+    name: str
+    title: Text
+    scope: str
+    of: frozenset[str]
+    den: frozenset[str]
+    where: Expression | None
+    aggregate: AggregateKind
+    argument: Expression | None
+    divisor: Expression | None
+    window: Window
+    roster: Roster | None
+    target: float | int | None
+    lateness: int
+    keep: int
+    publish: bool
+    owner: Expression | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenMetric:
+    """Items of `start` events that wait for an `until` event with the same `per`."""
+
+    name: str
+    title: Text
+    scope: str
+    start: str
+    until: str
+    per: Expression
+    where: Expression | None
+    lateness: int
+    place: Place
+
+
+# --- decisions -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alert:
+    """Levels in order of gravity, and what is sent when one is entered or retracted.
+
+    `depends` names what its conditions read: `closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`, `entity`, `time`.
+    """
+
+    name: str
+    title: Text
+    scope: str
+    levels: tuple[tuple[Level, Expression], ...]
+    notify: Mapping[Level, tuple[Do, ...]]
+    retracted: tuple[Do, ...] | None
+    hold: int
+    depends: frozenset[str]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proof:
+    """The line of social proof: the value of a published `metric` of the candidate; hidden below `min_n` observations."""
+
+    metric: str
+    except_own: bool
+    min_n: int
+    text: Template
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feedback:
+    """Which event rates a candidate, what each rating is worth in [0, 1], and whether a reason must be given."""
+
+    event: str
+    values: Mapping[str, float]
+    reason_required: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Popup:
+    """A ranked recommendation from entities `source`, decided when `on` reaches a partition of `scope`."""
+
+    name: str
+    title: Text
+    scope: str
+    on: str
+    source: str
+    where: Expression | None
+    match: tuple[Expression, ...]
+    reasons: tuple[Text, ...]
+    learn: bool
+    limit: int
+    proof: Proof | None
+    feedback: Feedback | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assignment:
+    """How a unit gets its arm: by the parity of the last digit of `parity_of`, or by a hash of `hash_of` and weights in (0, 1]."""
+
+    parity_of: Expression | None
+    odd: str | None
+    even: str | None
+    hash_of: Expression
+    weights: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Experiment:
+    """Routes units (keys of `scope`) into arms when `expose_on` reaches them, from `start` on, when `eligible` holds."""
+
+    name: str
+    hypothesis: Text
+    scope: str
+    assign: Assignment
+    eligible: Expression | None
+    start: int
+    expose_on: str
+    place: Place
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+PatternKind = Literal["event", "fact", "entity", "none_fact", "none_event"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pattern:
+    """One pattern of a rule.
+
+    `within` None on an event: the current event. `key` are equalities with earlier patterns, as pairs (field of this element,
+    expression over the earlier ones): a hash join. `equals` are constants that fields of the element must have: the alpha index.
+    `tests` read this element only; `where` is what remains and may read all.
+    """
+
+    kind: PatternKind
+    type: str
+    alias: str
+    within: int | None
+    equals: tuple[tuple[str, Any], ...]
+    key: tuple[tuple[str, Expression], ...]
+    tests: tuple[Expression, ...]
+    where: tuple[Expression, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """A forward-chaining rule. `order` is its place in the pack: the tie-break after `priority` (greater first)."""
+
+    name: str
+    title: Text
+    scope: str
+    priority: int
+    order: int
+    patterns: tuple[Pattern, ...]
+    when: tuple[Expression, ...]
+    then: tuple[Effect, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Channel:
+    """Which connector carries out a `do`, its settings (secrets unresolved), and its policy.
+
+    `on_unknown`: what happens to an attempt whose outcome nobody knows. Spans are in seconds.
+    """
+
+    do: str
+    connector: str
+    settings: Mapping[str, Any]
+    on_unknown: Literal["resend", "hold"]
+    max_attempts: int
+    backoff: float
+    timeout: float
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScopeProgram:
+    """Everything that is decided in the partitions of one scope.
+
+    `ratings` are the pop-ups whose candidates are keys of this scope and learn from feedback here. `retained` maps an event type to
+    the span for which partitions remember its events, for `within` patterns and heat maps.
+    """
+
+    scope: str
+    workflows: tuple[Workflow, ...]
+    windows: tuple[WindowMetric, ...]
+    opens: tuple[OpenMetric, ...]
+    alerts: tuple[Alert, ...]
+    rules: tuple[Rule, ...]
+    popups: tuple[Popup, ...]
+    experiments: tuple[Experiment, ...]
+    ratings: tuple[Popup, ...]
+    retained: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A compiled pack. `revision` is the hash of its files and params; `language` picks the texts of records (`zh` or `en`)."""
+
+    name: str
+    version: str
+    revision: str
+    language: str
+    calendar: Calendar
+    params: Mapping[str, Any]
+    events: Mapping[str, EventType]
+    entities: Mapping[str, EntityType]
+    scopes: Mapping[str, ScopeProgram]
+    channels: Mapping[str, Channel]
+    calendars: Mapping[str, Calendar]
+    tests: tuple[PackTest, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackTest:
+    """A test that a pack ships: what is given, what happens, what is expected. Data are plain YAML values."""
+
+    name: str
+    start: int | None
+    until: int | None
+    given: Mapping[str, tuple[Mapping[str, Any], ...]]
+    events: tuple[Mapping[str, Any], ...]
+    expect: Mapping[str, Any]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    place: Place | None = None
+
+
+EnvFunction = Callable[["Env"], Any]
