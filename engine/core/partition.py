@@ -1,0 +1,174 @@
+"""The state of one key: workflow instances, windows, alert states, facts. Small, loaded and saved whole, section by section."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.core.codec import holds_duration, pack, portable, unpack
+
+SECTIONS = ("workflows", "metrics", "decisions", "memory")
+
+
+class Instance(msgspec.Struct, eq=False):
+    """A running statechart: its active atomic states, its context, what histories remember, and its deadlines by name."""
+
+    active: tuple[str, ...] = ()
+    context: dict[str, Any] = msgspec.field(default_factory=dict)
+    history: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    timers: dict[str, int] = msgspec.field(default_factory=dict)
+    done: bool = False
+
+
+class WindowState(msgspec.Struct, eq=False):
+    """Accumulators by window start; `closed` holds the values of judged windows; `points` are those of a sliding window.
+
+    `due` is when the open window ends, where something waits for that.
+    """
+
+    open: dict[int, list[Any]] = msgspec.field(default_factory=dict)
+    closed: dict[int, Any] = msgspec.field(default_factory=dict)
+    points: list[list[Any]] = msgspec.field(default_factory=list)
+    owners: dict[str, list[Any]] = msgspec.field(default_factory=dict)
+    due: int | None = None
+
+
+class OpenState(msgspec.Struct, eq=False):
+    """Items that wait, by what they are counted per: the times they began, and the latest counterpart."""
+
+    items: dict[str, list[Any]] = msgspec.field(default_factory=dict)
+
+
+class AlertState(msgspec.Struct, eq=False):
+    """The level of an alert, since when, in which episode; `pending` is a level that has to hold first."""
+
+    level: str = "green"
+    since: int = 0
+    episode: int = 0
+    wake: int | None = None
+    pending: str | None = None
+    pending_since: int = 0
+    sent: list[dict[str, Any]] = msgspec.field(default_factory=list)
+
+
+class Remembered(msgspec.Struct, eq=False):
+    """An event that patterns and heat maps may still look back at."""
+
+    id: str
+    type: str
+    at: int
+    data: dict[str, Any]
+
+
+class Fact(msgspec.Struct, eq=False):
+    """A fact of working memory. `supports` counts the activations it rests on; `kept` facts stay without any."""
+
+    name: str
+    fields: dict[str, Any]
+    supports: int = 0
+    kept: bool = False
+
+
+class Activation(msgspec.Struct, eq=False):
+    """A match of a rule that has fired and still holds, with the facts that rest on it."""
+
+    rule: str
+    events: list[Remembered]
+    facts: list[int]
+    asserted: list[int]
+
+
+class Workflows(msgspec.Struct, eq=False):
+    """Section `workflows`."""
+
+    instances: dict[str, Instance] = msgspec.field(default_factory=dict)
+
+
+class Metrics(msgspec.Struct, eq=False):
+    """Section `metrics`. `known` is since when the key's entity is known."""
+
+    windows: dict[str, WindowState] = msgspec.field(default_factory=dict)
+    opens: dict[str, OpenState] = msgspec.field(default_factory=dict)
+    known: int | None = None
+
+
+class Decisions(msgspec.Struct, eq=False):
+    """Section `decisions`: alert states, arms of experiments, what feedback has taught as [observations, sum]."""
+
+    alerts: dict[str, AlertState] = msgspec.field(default_factory=dict)
+    arms: dict[str, str] = msgspec.field(default_factory=dict)
+    ratings: dict[str, list[float]] = msgspec.field(default_factory=dict)
+
+
+class Memory(msgspec.Struct, eq=False):
+    """Section `memory`: remembered events by type, facts by number, standing activations by their key."""
+
+    recent: dict[str, list[Remembered]] = msgspec.field(default_factory=dict)
+    facts: dict[int, Fact] = msgspec.field(default_factory=dict)
+    next_fact: int = 1
+    activations: dict[str, Activation] = msgspec.field(default_factory=dict)
+    wake: int | None = None
+
+
+_KINDS: dict[str, type[Any]] = {
+    "workflows": Workflows,
+    "metrics": Metrics,
+    "decisions": Decisions,
+    "memory": Memory,
+}
+
+
+class Partition:
+    """One key of a scope and its sections. `version` counts commits, `seq` is the last log sequence applied."""
+
+    __slots__ = ("changed", "decisions", "key", "memory", "metrics", "scope", "seq", "version", "workflows")
+
+    def __init__(self, scope: str, key: str) -> None:
+        self.scope = scope
+        self.key = key
+        self.version = 0
+        self.seq = 0
+        self.workflows = Workflows()
+        self.metrics = Metrics()
+        self.decisions = Decisions()
+        self.memory = Memory()
+        self.changed: set[str] = set()
+
+    @classmethod
+    def load(cls, scope: str, key: str, version: int, seq: int, sections: dict[str, bytes]) -> Partition:
+        """The partition that `save` wrote; a section that was never written is empty."""
+        partition = cls(scope, key)
+        partition.version = version
+        partition.seq = seq
+        for name, payload in sections.items():
+            setattr(partition, name, unpack(payload, _KINDS[name]))
+        return partition
+
+    def save(self, names: tuple[str, ...] | None = None) -> dict[str, bytes]:
+        """The bytes of the named sections; by default of those that changed since the last save."""
+        chosen = names if names is not None else tuple(sorted(self.changed))
+        return {name: pack(self._portable(name)) for name in chosen}
+
+    def _portable(self, name: str) -> Any:
+        if name == "workflows" and any(holds_duration(one.context) for one in self.workflows.instances.values()):
+            instances = {
+                key: msgspec.structs.replace(one, context=portable(one.context))
+                for key, one in self.workflows.instances.items()
+            }
+            return Workflows(instances)
+        if name == "memory":
+            return self._portable_memory()
+        return getattr(self, name)
+
+    def _portable_memory(self) -> Memory:
+        memory = self.memory
+        recent = {
+            kind: [msgspec.structs.replace(one, data=portable(one.data)) for one in events]
+            for kind, events in memory.recent.items()
+        }
+        facts = {
+            number: msgspec.structs.replace(fact, fields=portable(fact.fields))
+            for number, fact in memory.facts.items()
+        }
+        return msgspec.structs.replace(memory, recent=recent, facts=facts)

@@ -1,0 +1,52 @@
+"""Notes of a step that is being explained: which expressions were asked, what every part of them was worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.cel import Trace, trace
+from engine.core.env import Env
+from engine.core.program import Expression
+from engine.errors import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One expression that was asked while `owner` decided. `role` says what it was for: `when`, `require`, `red`, …"""
+
+    owner: str
+    role: str
+    place: Place
+    text: str
+    tree: Trace | None
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Tracer:
+    """Collects notes. A step without a tracer takes none and costs nothing for it."""
+
+    notes: list[Note] = field(default_factory=list)
+
+    def asked(self, owner: str, role: str, expression: Expression, env: Env) -> None:
+        """Evaluate again, exactly, and keep the value of every sub-expression."""
+        tree = trace(expression.checked, env)
+        self.notes.append(Note(owner, role, expression.place, expression.text, tree))
+
+    def told(self, owner: str, role: str, place: Place, detail: str) -> None:
+        """Keep a sentence, where there is no expression to show."""
+        self.notes.append(Note(owner, role, place, "", None, detail))
+
+
+def failing(expression: Expression, env: Env) -> tuple[str, Any]:
+    """The source text of the innermost sub-expression that failed, and the values of what it read."""
+    tree = trace(expression.checked, env)
+    node = tree
+    while True:
+        deeper = next((child for child in node.children if child.error is not None), None)
+        if deeper is None:
+            break
+        node = deeper
+    values = {child.text: child.value for child in node.children if child.error is None and not child.skipped}
+    return node.text, values

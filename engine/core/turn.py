@@ -1,0 +1,167 @@
+"""One delivery to one partition, while it is being stepped: what is read, and what has been decided so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.cel import CelError
+from engine.core.codec import identity
+from engine.core.env import Env, Shared
+from engine.core.event import Action, Emission, Event, Publication, Record, Step
+from engine.core.partition import Partition
+from engine.core.program import Do, Emit, Expression, Heatmap, Program
+from engine.core.text import render
+from engine.core.trace import Tracer, failing
+from engine.errors import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How much a step had decided at a moment, to go back to when something fails in the middle."""
+
+    records: int
+    emitted: int
+    actions: int
+
+
+class Turn:
+    """Collects the outcome of a step. `now` is virtual time in microseconds; `cause` is what ids are derived from."""
+
+    __slots__ = ("_ordinals", "cause", "event", "now", "partition", "program", "shared", "step", "tracer")
+
+    def __init__(self, program: Program, partition: Partition, shared: Shared, event: Event, tracer: Tracer | None) -> None:
+        self.program = program
+        self.partition = partition
+        self.shared = shared
+        self.event = event
+        self.now = event.now
+        self.tracer = tracer
+        self.step = Step()
+        self.cause = f"{event.source}\x1f{event.id}"
+        self._ordinals: dict[tuple[str, str], int] = {}
+
+    def env(self, *, as_of_now: bool = False) -> Env:
+        """What expressions see. `as_of_now`: entities as they are now, and only the partition's own key, not the event's."""
+        own = self.partition
+        if as_of_now or self.event.type == "timer.fired":
+            return Env(self.shared, own, self.event, {own.scope: own.key}, self.now, self.now)
+        return Env(self.shared, own, self.event, dict(self.event.keys), self.now, self.event.at)
+
+    def changed(self, section: str) -> None:
+        """Mark a section of the partition as changed, so that it is saved."""
+        self.partition.changed.add(section)
+
+    def mark(self) -> Mark:
+        """Where the outcome stands now."""
+        return Mark(len(self.step.records), len(self.step.emitted), len(self.step.actions))
+
+    def back_to(self, mark: Mark) -> None:
+        """Forget what was decided since `mark`."""
+        del self.step.records[mark.records :]
+        del self.step.emitted[mark.emitted :]
+        del self.step.actions[mark.actions :]
+
+    def record(self, kind: str, name: str | None, fields: dict[str, Any]) -> Record:
+        """Add an outcome record and return it. Its id follows from what it says, never from when it was computed."""
+        ordinal = self._ordinals.get((kind, name or ""), 0)
+        self._ordinals[kind, name or ""] = ordinal + 1
+        own = self.partition
+        number = identity(own.scope, own.key, kind, name, self.cause, ordinal)
+        record = Record(kind, number, self.now, self.event.id, own.scope, own.key, name, fields)
+        self.step.records.append(record)
+        return record
+
+    def error(self, name: str, failure: CelError, expression: Expression | None, env: Env, place: Place | None = None) -> None:
+        """Record that a condition or a value could not be computed, with the part that failed and what it read."""
+        where = expression.place if expression is not None else place
+        reason, values = failure.message, {}
+        if expression is not None:
+            text, values = failing(expression, env)
+            reason = f"{failure.message} in `{text}`"
+        fields = {"code": failure.code, "reason": reason, "place": str(where) if where else None, "values": values}
+        self.record("error", name, fields)
+
+    def holds(self, owner: str, role: str, expression: Expression | None, env: Env) -> bool:
+        """Whether a condition holds. One that fails to evaluate is an error outcome, and does not hold."""
+        if expression is None:
+            return True
+        if self.tracer is not None:
+            self.tracer.asked(owner, role, expression, env)
+        try:
+            return bool(expression.run(env))
+        except CelError as failure:
+            self.error(owner, failure, expression, env)
+            return False
+
+    def emit(self, name: str, effect: Emit, env: Env) -> None:
+        """Announce an event to append after this one. Raises `CelError` when a value cannot be computed."""
+        if effect.when is not None and not effect.when.run(env):
+            return
+        data = values(effect.data, env)
+        record = self.record("emit", name, {"type": effect.type, "data": data})
+        at = self.now if self.event.type == "timer.fired" else self.event.at
+        self.step.emitted.append(Emission(record.id, effect.type, data, at, name))
+
+    def act(
+        self,
+        name: str,
+        effect: Do,
+        env: Env,
+        *,
+        dedupe: str | None = None,
+        corrects: str | None = None,
+        content: Any = None,
+    ) -> None:
+        """Queue an action. `content` is given for a correction that repeats what was said; else the effect's own is rendered."""
+        if effect.when is not None and not effect.when.run(env):
+            return
+        to = effect.to.run(env) if effect.to is not None else None
+        said = content if content is not None else render(effect.content, env, self.program.language)
+        attach = self._attachment(effect.attach)
+        correction = corrects is not None
+        record = self.record(
+            "action",
+            name,
+            {"do": effect.do, "to": to, "with": said, "attach": attach, "dedupe_key": dedupe, "correction": correction},
+        )
+        key = dedupe if dedupe is not None else f"{name}/{self.partition.key}/{record.id}"
+        record.fields["dedupe_key"] = key
+        own = self.partition
+        self.step.actions.append(
+            Action(
+                id=record.id, do=effect.do, to=to, to_entity=effect.to_entity, scope=own.scope, key=own.key, name=name,
+                content=said, attach=attach, dedupe_key=key, correction=correction, corrects=corrects, at=self.now,
+            )
+        )  # fmt: skip
+
+    def _attachment(self, heatmap: Heatmap | None) -> dict[str, Any] | None:
+        if heatmap is None:
+            return None
+        start = self.now - heatmap.last
+        stamp = self.program.calendar.stamp
+        seen = self.partition.memory.recent.get(heatmap.of, [])
+        points = [
+            {"lat": one.data["lat"], "lon": one.data["lon"], "time": stamp(one.at)}
+            for one in sorted(seen, key=lambda one: (one.at, one.id))
+            if start <= one.at <= self.now and "lat" in one.data and "lon" in one.data
+        ]
+        return {"heatmap": heatmap.of, "from": stamp(start), "to": stamp(self.now), "points": points}
+
+    def timer(self, name: str, due: int | None) -> None:
+        """Set a deadline of the partition, move it, or cancel it with None."""
+        self.step.timers[name] = due
+
+    def publish(self, entity: str, key: str, name: str, value: Any) -> None:
+        """Make a value readable to other scopes."""
+        self.step.published.append(Publication(entity, key, name, value))
+
+
+def values(pairs: tuple[tuple[str, Expression], ...], env: Env) -> dict[str, Any]:
+    """The values of named expressions; absent ones are left out."""
+    computed = ((name, expression.run(env)) for name, expression in pairs)
+    return {name: value for name, value in computed if value is not None}
+
+
+EMPTY: Mapping[str, Any] = {}

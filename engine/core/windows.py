@@ -1,0 +1,227 @@
+"""Window metrics: an event goes into its window, windows close by time, late events re-open them, rosters count silence."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+from engine.core.aggregate import AGGREGATES, Accumulator
+from engine.core.calendar import DAY_US
+from engine.core.env import Env
+from engine.core.partition import WindowState
+from engine.core.program import Window, WindowMetric
+
+
+def bounds(window: Window, at: int) -> tuple[int, int]:
+    """The calendar or tumbling window [start, end) that holds an instant; tumbling ones count from the epoch."""
+    if window.calendar is not None and window.unit is not None:
+        return window.calendar.window(window.unit, at)
+    start = at - at % window.size
+    return start, start + window.size
+
+
+def cuts(window: Window) -> bool:
+    """Whether windows follow each other without gaps, so that the next one is known before anything happens in it."""
+    return window.kind in ("calendar", "tumbling")
+
+
+def record(metric: WindowMetric, state: WindowState, env: Env, now: int) -> set[str]:
+    """Count the event of `env` into its window. Returns which aspects changed: `now`, `closed`, `published`."""
+    event = env.event
+    assert event is not None
+    value, other = _contribution(metric, env)
+    kind = metric.window.kind
+    if kind == "sliding":
+        insort(state.points, [event.at, value, other], key=itemgetter(0))
+        _forget_points(metric, state, now)
+        return {"now"}
+    if kind == "lifetime":
+        return _record_lifetime(metric, state, env, value, other)
+    if kind == "session":
+        return _record_session(metric, state, event.at, now, value, other)
+    start, end = bounds(metric.window, event.at)
+    acc = state.open.get(start)
+    if acc is None:
+        acc = state.open[start] = AGGREGATES[metric.aggregate].fresh()
+    AGGREGATES[metric.aggregate].add(acc, value, other)
+    if end > now:
+        return {"now"}
+    return _recompute(metric, state, start)
+
+
+def _contribution(metric: WindowMetric, env: Env) -> tuple[Any, Any]:
+    if metric.den:
+        assert env.event is not None
+        return float(env.event.type in metric.of), float(env.event.type in metric.den)
+    value = metric.argument.run(env) if metric.argument is not None else 1
+    other = metric.divisor.run(env) if metric.divisor is not None else None
+    return value, other
+
+
+def _recompute(metric: WindowMetric, state: WindowState, start: int) -> set[str]:
+    if metric.roster is not None and start not in state.closed:
+        return set()
+    value = AGGREGATES[metric.aggregate].value(state.open[start])
+    if state.closed.get(start) == value and start in state.closed:
+        return set()
+    state.closed[start] = value
+    return {"closed"}
+
+
+def _record_lifetime(metric: WindowMetric, state: WindowState, env: Env, value: Any, other: Any) -> set[str]:
+    aggregate = AGGREGATES[metric.aggregate]
+    owners = [""] if metric.owner is None else ["", str(metric.owner.run(env))]
+    for owner in owners:
+        entry = state.owners.get(owner)
+        if entry is None:
+            entry = state.owners[owner] = [0, aggregate.fresh()]
+        entry[0] += 1
+        aggregate.add(entry[1], value, other)
+    return {"now", "published"} if metric.publish else {"now"}
+
+
+def _record_session(metric: WindowMetric, state: WindowState, at: int, now: int, value: Any, other: Any) -> set[str]:
+    aggregate, gap = AGGREGATES[metric.aggregate], metric.window.size
+    acc = aggregate.fresh()
+    aggregate.add(acc, value, other)
+    first = last = at
+    for start, held in sorted(state.open.items()):
+        if start - gap < last and first < held[0] + gap:
+            aggregate.merge(acc, held[1])
+            first, last = min(first, start), max(last, held[0])
+            del state.open[start]
+            state.closed.pop(start, None)
+    state.open[first] = [last, acc]
+    if last + gap > now:
+        return {"now"}
+    state.closed[first] = aggregate.value(acc)
+    return {"closed"}
+
+
+def _forget_points(metric: WindowMetric, state: WindowState, now: int) -> None:
+    horizon = now - metric.window.size - metric.lateness
+    points = state.points
+    if points and points[0][0] <= horizon:
+        state.points = [point for point in points if point[0] > horizon]
+
+
+def close(metric: WindowMetric, state: WindowState, now: int, *, listed: bool, known: int | None) -> bool:
+    """Judge every window that has ended. True when a value was added.
+
+    `listed`: the roster holds for the key at this instant; `known`: since when the key is known, None for never.
+    """
+    added = False
+    if metric.roster is None:
+        for start, acc in state.open.items():
+            if start not in state.closed and _ended(metric, start, acc, now):
+                state.closed[start] = AGGREGATES[metric.aggregate].value(_values(metric, acc))
+                added = True
+    elif listed and known is not None and state.due is not None and state.due <= now:
+        start = bounds(metric.window, state.due - 1)[0]
+        if known <= start:
+            acc = state.open.get(start) or AGGREGATES[metric.aggregate].fresh()
+            state.open[start] = acc
+            state.closed[start] = AGGREGATES[metric.aggregate].value(acc)
+            added = True
+    _forget_windows(metric, state, now)
+    return added
+
+
+def _ended(metric: WindowMetric, start: int, acc: Accumulator, now: int) -> bool:
+    if metric.window.kind == "session":
+        return bool(acc[0] + metric.window.size <= now)
+    return bounds(metric.window, start)[1] <= now
+
+
+def _values(metric: WindowMetric, acc: Accumulator) -> Accumulator:
+    return acc[1] if metric.window.kind == "session" else acc
+
+
+def _forget_windows(metric: WindowMetric, state: WindowState, now: int) -> None:
+    """Drop accumulators that no late event can reach any more, and values beyond `keep`."""
+    reach = now - metric.lateness - 40 * DAY_US - metric.window.size
+    for start in [start for start in state.open if start < reach and start in state.closed]:
+        del state.open[start]
+    if len(state.closed) > metric.keep:
+        for start in sorted(state.closed)[: -metric.keep]:
+            del state.closed[start]
+
+
+def next_due(metric: WindowMetric, state: WindowState, now: int) -> int | None:
+    """When the value changes next by time alone: the open window ends, or a point leaves the sliding window."""
+    kind = metric.window.kind
+    if kind == "sliding":
+        leaving = [point[0] + metric.window.size for point in state.points if point[0] > now - metric.window.size]
+        return min(leaving, default=None)
+    if kind == "session":
+        ends = [held[0] + metric.window.size for held in state.open.values()]
+        return min((end for end in ends if end > now), default=None)
+    return bounds(metric.window, now)[1] if cuts(metric.window) else None
+
+
+class WindowView:
+    """What an expression reads of a window metric. Values are those of the aggregate; windows are newest first."""
+
+    __slots__ = ("_metric", "_now", "_state")
+
+    def __init__(self, metric: WindowMetric, state: WindowState, now: int) -> None:
+        self._metric = metric
+        self._state = state
+        self._now = now
+
+    @property
+    def now(self) -> Any:
+        """The value of the open window; None where nothing has a value yet."""
+        metric, state = self._metric, self._state
+        aggregate = AGGREGATES[metric.aggregate]
+        kind = metric.window.kind
+        if kind == "sliding":
+            return _slid(metric, state.points, self._now)
+        if kind == "lifetime":
+            entry = state.owners.get("")
+            return aggregate.value(entry[1] if entry else aggregate.fresh())
+        if kind == "session":
+            running = [held[1] for held in state.open.values() if held[0] + metric.window.size > self._now]
+            return aggregate.value(running[-1] if running else aggregate.fresh())
+        return aggregate.value(state.open.get(bounds(metric.window, self._now)[0]) or aggregate.fresh())
+
+    @property
+    def closed(self) -> list[Any]:
+        """The values of all closed windows that have one, newest first."""
+        values = self._state.closed
+        return [values[start] for start in sorted(values, reverse=True) if values[start] is not None]
+
+    @property
+    def target(self) -> float | int | None:
+        """The declared target."""
+        return self._metric.target
+
+    def last(self, count: int) -> list[Any]:
+        """Up to `count` closed windows, newest first; shorter when there are fewer."""
+        return self.closed[: max(count, 0)]
+
+    def trend(self, count: int) -> float:
+        """The least-squares slope per window over the newest `count` closed windows; 0 with fewer than two."""
+        values = [float(value) for value in reversed(self.last(count))]
+        return slope(values)
+
+
+def slope(values: Sequence[float]) -> float:
+    """The ordinary least-squares slope of values at 0, 1, 2, …; 0.0 with fewer than two values."""
+    size = len(values)
+    if size < 2:
+        return 0.0
+    centre, mean = (size - 1) / 2, sum(values) / size
+    above = sum((x - centre) * (y - mean) for x, y in enumerate(values))
+    return above / sum((x - centre) ** 2 for x in range(size))
+
+
+def _slid(metric: WindowMetric, points: list[list[Any]], now: int) -> Any:
+    aggregate = AGGREGATES[metric.aggregate]
+    acc = aggregate.fresh()
+    for at, value, other in points:
+        if now - metric.window.size < at <= now:
+            aggregate.add(acc, value, other)
+    return aggregate.value(acc)
