@@ -1,0 +1,98 @@
+"""Pop-ups: rank what fits, say why, show proof, learn from feedback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.cel import CelError
+from engine.core.env import Data, Env
+from engine.core.program import Popup, Proof
+from engine.core.turn import Turn
+
+PRIOR_SUM, PRIOR_COUNT = 1.0, 2.0
+"""Feedback starts from one point in two observations, so that a single rating does not decide."""
+
+
+def decide(turn: Turn, popup: Popup, env: Env) -> None:
+    """Rank the candidates for the turn's event and record at most `limit` of them, best first, ties by id."""
+    ranked: list[tuple[float, str, list[str]]] = []
+    for key, candidate in env.shared.all(popup.source, env.at):
+        env.bound[popup.source] = candidate
+        if turn.holds(popup.name, "where", popup.where, env):
+            points, why = _points(turn, popup, env)
+            if popup.learn:
+                mean = learned(turn, popup, key)
+                points += mean
+                why.append(f"{_colleagues(turn)} {mean:.2f}")
+            ranked.append((points, key, why))
+    ranked.sort(key=lambda one: (-one[0], one[1]))
+    items = [
+        {"id": key, "score": round(points, 3), "why": why, "proof": _proof(turn, popup.proof, popup.source, key, env)}
+        for points, key, why in ranked[: popup.limit]
+    ]
+    env.bound.pop(popup.source, None)
+    turn.record("popup", popup.name, {"items": items})
+
+
+def _colleagues(turn: Turn) -> str:
+    return "同事评价" if turn.program.language == "zh" else "colleagues' feedback"
+
+
+def _points(turn: Turn, popup: Popup, env: Env) -> tuple[float, list[str]]:
+    points, why = 0.0, []
+    for condition, reason in zip(popup.match, popup.reasons, strict=True):
+        if turn.holds(popup.name, "match", condition, env):
+            points += 1.0
+            why.append(reason.pick(turn.program.language))
+    return points, why
+
+
+def learned(turn: Turn, popup: Popup, key: str) -> float:
+    """The mean of what colleagues said about a candidate, in [0, 1], starting from a prior of 1 in 2."""
+    count, total = turn.shared.learned(popup.source, key, f"rating/{popup.name}") or (0, 0.0)
+    return float((PRIOR_SUM + total) / (PRIOR_COUNT + count))
+
+
+def _proof(turn: Turn, proof: Proof | None, source: str, key: str, env: Env) -> str | None:
+    """The line of proof, or None below `min_n` observations; one's own are left out where the pack says so."""
+    if proof is None:
+        return None
+    published: Data | None = turn.shared.learned(source, key, f"metric/{proof.metric}")
+    if published is None:
+        return None
+    own = published.get(turn.partition.key, (0, 0.0)) if proof.except_own else (0, 0.0)
+    everyone = published.get("", (0, 0.0))
+    count, total = everyone[0] - own[0], everyone[1] - own[1]
+    if count < proof.min_n:
+        return None
+    env.bound["value"] = total / count
+    try:
+        return proof.text.render(env, turn.program.language)
+    except CelError as failure:
+        turn.error(proof.metric, failure, None, env)
+        return None
+    finally:
+        env.bound.pop("value", None)
+
+
+def rate(turn: Turn, popup: Popup, env: Env) -> None:
+    """Take a rating of a candidate (this partition's key) into its mean, and publish it."""
+    assert popup.feedback is not None
+    worth = popup.feedback.values.get(str(env.data.get("rating")))
+    if worth is None:
+        return
+    held = turn.partition.decisions.ratings.setdefault(popup.name, [0, 0.0])
+    held[0] += 1
+    held[1] += worth
+    turn.changed("decisions")
+    turn.publish(popup.source, turn.partition.key, f"rating/{popup.name}", list(held))
+
+
+def published_value(owners: dict[str, list[Any]], aggregate: str) -> dict[str, list[float]]:
+    """A lifetime metric as others read it: per owner, and under the empty name for all, [observations, sum]."""
+    found: dict[str, list[float]] = {}
+    for owner, (count, acc) in owners.items():
+        parts = acc[1] if aggregate in ("avg", "sum") else []
+        whole = acc[0] if aggregate == "sum" else 0
+        found[owner] = [count, float(whole + sum(parts)) if aggregate != "count" else float(acc[0])]
+    return found
