@@ -75,12 +75,12 @@ class DingTalkSandbox(LocalServer):
             self.tenant.tokens.clear()
 
     def flow_control(self, *userids: str) -> None:
-        """From now on these users are reported as flow controlled and receive nothing; no names: nobody is."""
+        """From now on exactly these users are reported as flow controlled and receive nothing."""
         with self.tenant.lock:
             self.tenant.flow_controlled = set(userids)
 
     def invalidate(self, *userids: str) -> None:
-        """From now on these users are reported as invalid and receive nothing."""
+        """From now on exactly these users are reported as invalid and receive nothing."""
         with self.tenant.lock:
             self.tenant.invalid_staff = set(userids)
 
