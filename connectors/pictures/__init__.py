@@ -1,1 +1,3 @@
-"""Pictures that go along with messages: heat maps, stamped photos, shop signs. Pillow only, same input, same bytes."""
+"""Pictures that go along with messages: heat maps, stamped photos, shop signs. Pillow only, same input,
+same bytes.
+"""

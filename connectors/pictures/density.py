@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from PIL import Image, ImageMath
 
@@ -50,7 +51,7 @@ def ramp() -> tuple[list[int], list[int], list[int], list[int]]:
 
 
 def _colour(share: float) -> tuple[int, ...]:
-    for (low, start), (high, end) in zip(_STOPS, _STOPS[1:], strict=False):
+    for (low, start), (high, end) in pairwise(_STOPS):
         if share <= high:
             part = (share - low) / (high - low)
             return tuple(round(a + (b - a) * part) for a, b in zip(start, end, strict=True))
@@ -59,7 +60,9 @@ def _colour(share: float) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4)
 def _kernel(radius: int) -> Image.Image:
-    """A Gaussian of peak 1, cut at `radius` cells (2.5 sigma) where it has fallen to 0.04, and let down to 0 there."""
+    """A Gaussian of peak 1, cut at `radius` cells (2.5 sigma) where it has fallen to 0.04, and let down to
+    0 there.
+    """
     width = 2 * radius + 1
     foot = math.exp(-(2.5**2) / 2)
     kernel = Image.new("F", (width, width), 0.0)

@@ -1,4 +1,6 @@
-"""Typefaces. Chinese needs a CJK font; without one a picture keeps to Latin letters and never shows empty boxes."""
+"""Typefaces. Chinese needs a CJK font; without one a picture keeps to Latin letters and never shows empty
+boxes.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +94,8 @@ class Face:
 
 @lru_cache(maxsize=8)
 def find(path: str | None = None) -> Face:
-    """The face to draw with: `path` if it is given, else an installed CJK font, else the extra `fonts`, else Latin.
+    """The face to draw with: `path` if it is given, else an installed CJK font, else the extra `fonts`,
+    else Latin.
 
     Raises OSError when `path` is given and is no font.
     """

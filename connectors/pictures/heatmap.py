@@ -1,4 +1,6 @@
-"""The heat map of somebody's check-ins: where, how often, in which order. No map tiles, nothing leaves the house."""
+"""The heat map of somebody's check-ins: where, how often, in which order. No map tiles, nothing leaves the
+house.
+"""
 
 from __future__ import annotations
 
@@ -47,8 +49,8 @@ def heatmap(
 ) -> Picture:
     """The check-ins with `start` <= time <= `end` as a PNG; none at all is a valid picture that says so.
 
-    `font` is a face or the path of a font file; None finds one. Without Chinese in the font the words are English.
-    Positions that cannot be on Earth are left out. The same input gives the same bytes.
+    `font` is a face or the path of a font file; None finds one. Without Chinese in the font the words are
+    English. Positions that cannot be on Earth are left out. The same input gives the same bytes.
     """
     face = font if isinstance(font, Face) else fonts.find(font)
     shown = sorted(
@@ -134,9 +136,7 @@ def _chart(
     image.paste(smooth, corner, smooth)
 
 
-def _latest(
-    image: Image.Image, projection: Projection, last: Point, words: _Words, face: Face
-) -> None:
+def _latest(image: Image.Image, projection: Projection, last: Point, words: _Words, face: Face) -> None:
     """A ring around the newest check-in, and when it was: in the local time of the period."""
     draw = ImageDraw.Draw(image)
     x, y = projection.place(last.lat, last.lon)
@@ -163,7 +163,10 @@ def _gathered(spots: Sequence[tuple[float, float]]) -> list[tuple[float, float, 
 def _disc(draw: ImageDraw.ImageDraw, x: float, y: float, count: int, face: Face) -> None:
     radius = (5.5 if count == 1 else 11.5) * _FINE
     draw.ellipse(
-        (x - radius, y - radius, x + radius, y + radius), fill=(*_POINT, 255), outline="white", width=2 * _FINE
+        (x - radius, y - radius, x + radius, y + radius),
+        fill=(*_POINT, 255),
+        outline="white",
+        width=2 * _FINE,
     )
     if count > 1:
         size = (13 if count < 100 else 10) * _FINE

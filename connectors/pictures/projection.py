@@ -47,9 +47,7 @@ class Projection:
         return x, self.box.top + self.box.height / 2 - north / self.metres_per_pixel
 
 
-def around(
-    positions: Sequence[tuple[float, float]], box: Box, *, margin: float, least: float
-) -> Projection:
+def around(positions: Sequence[tuple[float, float]], box: Box, *, margin: float, least: float) -> Projection:
     """The projection that shows all positions (lat, lon) with `margin` pixels to spare.
 
     The height of the box stands for `least` metres or more, so that one place alone is not blown up.
@@ -60,14 +58,14 @@ def around(
     lat, lon = (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
     high = (max(lats) - min(lats)) * METRES_PER_DEGREE
     wide = (max(lons) - min(lons)) * METRES_PER_DEGREE * math.cos(math.radians(lat))
-    scale = max(
-        high / (box.height - 2 * margin), wide / (box.width - 2 * margin), least / box.height
-    )
+    scale = max(high / (box.height - 2 * margin), wide / (box.width - 2 * margin), least / box.height)
     return Projection(lat, _wrapped(lon), scale, box)
 
 
 def bar(metres_per_pixel: float, width: float) -> tuple[float, str]:
-    """The longest round scale bar (1, 2 or 5 times a power of ten) within `width` pixels: its pixels and label."""
+    """The longest round scale bar (1, 2 or 5 times a power of ten) within `width` pixels: its pixels and
+    label.
+    """
     most = metres_per_pixel * width
     power = 10.0 ** math.floor(math.log10(most))
     metres = next(step * power for step in (5, 2, 1) if step * power <= most)

@@ -1,0 +1,1 @@
+"""Reading shop signs: which customer is in front of the camera."""
