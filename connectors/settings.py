@@ -32,17 +32,19 @@ class Settings:
         """A text, or None where it is not given."""
         return None if self._get(name) is None else self.text(name)
 
-    def number(self, name: str, default: float) -> float:
-        """A number above zero."""
+    def number(self, name: str, default: float | None) -> float:
+        """A number above zero; with None for a default it must be there."""
         value = self._get(name)
         if value is None:
+            if default is None:
+                raise self._error("missing_setting", f"the setting {name!r} is missing")
             return default
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             raise self._error("bad_setting", f"the setting {name!r} must be a number above zero")
         return float(value)
 
-    def whole(self, name: str, default: int) -> int:
-        """A whole number above zero."""
+    def whole(self, name: str, default: int | None) -> int:
+        """A whole number above zero; with None for a default it must be there."""
         value = self.number(name, default)
         if value != int(value):
             raise self._error("bad_setting", f"the setting {name!r} must be a whole number")

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connectors.deadline import Deadline
-from connectors.dingtalk import direct
 from connectors.dingtalk.api import Api
+from connectors.dingtalk.direct import Direct
 from connectors.dingtalk.directory import Directory
 from connectors.dingtalk.media import DEFAULT_LIMIT, upload
+from connectors.dingtalk.notice import Notice
 from connectors.dingtalk.token import Tokens
+from connectors.dingtalk.way import Way
 from connectors.dingtalk.words import markdown, words
 from connectors.outbound import Outbound
 from connectors.protocol import ConnectorError, ErrorClass, Receipt, Request
@@ -24,12 +26,12 @@ class DingTalkMessage:
     resends_safely = False
 
     def __init__(
-        self, outbound: Outbound, api: Api, directory: Directory, robot_code: str, media_limit: int
+        self, outbound: Outbound, api: Api, directory: Directory, way: Way, media_limit: int
     ) -> None:
         self._outbound = outbound
         self._api = api
         self._directory = directory
-        self._robot_code = robot_code
+        self._way = way
         self._media_limit = media_limit
 
     def perform(self, request: Request) -> Receipt:
@@ -43,17 +45,14 @@ class DingTalkMessage:
         deadline = Deadline(request.timeout)
         userid = self._directory.find(request.to, request.subject, deadline)
         media_id, trouble = self._upload(request, deadline)
-        body = markdown(title, text)
-        sent = direct.send(
-            self._api, self._robot_code, userid, "sampleMarkdown", {"title": title, "text": body}, deadline
-        )
+        sent = self._way.say(userid, title, markdown(title, text), deadline)
         result: dict[str, Any] = {"userid": userid}
         if media_id is not None:
             result["media_id"] = media_id
             trouble = self._show(userid, media_id, deadline)
         if request.picture is not None:
             result["picture"] = trouble or "sent"
-        return Receipt("accepted", sent, result)
+        return Receipt(sent.status, sent.id, result)
 
     def close(self) -> None:
         """Close the connections."""
@@ -74,9 +73,7 @@ class DingTalkMessage:
 
     def _show(self, userid: str, media_id: str, deadline: Deadline) -> str | None:
         try:
-            direct.send(
-                self._api, self._robot_code, userid, "sampleImageMsg", {"photoURL": media_id}, deadline
-            )
+            self._way.show(userid, media_id, deadline)
         except ConnectorError as error:
             word = "unknown" if error.error_class is ErrorClass.UNKNOWN else "failed"
             return f"{word}: {error}"
@@ -84,12 +81,16 @@ class DingTalkMessage:
 
 
 def connect(values: Mapping[str, Any], clock: Callable[[], float]) -> DingTalkMessage:
-    """Settings: `app_key`, `app_secret`, `robot_code`; optional `default_userid`, `language`, `media_limit`
-    (bytes), `api_base`, `oapi_base`, `allow_hosts`.
+    """Settings: `app_key`, `app_secret`, and `robot_code`, or `agent_id` with `via: notice`.
+
+    Optional: `via` (`robot`, `notice`), `default_userid`, `language`, `media_limit` (bytes), `api_base`,
+    `oapi_base`, `allow_hosts`.
     """
     settings = Settings("dingtalk.message", values)
     app_key, app_secret = settings.text("app_key"), settings.text("app_secret")
-    robot_code = settings.text("robot_code", app_key)
+    by_notice = settings.choice("via", "robot", "notice") == "notice"
+    robot_code = settings.text("robot_code", app_key if by_notice else None)
+    agent_id = settings.whole("agent_id", None if by_notice else 1)
     api_base = settings.text("api_base", "https://api.dingtalk.com").rstrip("/")
     oapi_base = settings.text("oapi_base", "https://oapi.dingtalk.com").rstrip("/")
     default_userid = settings.optional("default_userid")
@@ -99,5 +100,5 @@ def connect(values: Mapping[str, Any], clock: Callable[[], float]) -> DingTalkMe
     settings.done()
     tokens = Tokens(outbound, api_base, app_key, app_secret, clock)
     api = Api(outbound, tokens, api_base, oapi_base, clock)
-    directory = Directory(api, default_userid, language)
-    return DingTalkMessage(outbound, api, directory, robot_code, media_limit)
+    way: Way = Notice(api, agent_id) if by_notice else Direct(api, robot_code)
+    return DingTalkMessage(outbound, api, Directory(api, default_userid, language), way, media_limit)

@@ -63,6 +63,11 @@ class DingTalkSandbox(LocalServer):
             "allow_hosts": [self.host],
         }
 
+    def notice_settings(self) -> dict[str, Any]:
+        """Settings with which `dingtalk.message` sends work notifications."""
+        settings = {name: value for name, value in self.settings().items() if name != "robot_code"}
+        return {**settings, "via": "notice", "agent_id": self.tenant.agent_id}
+
     def robot_settings(self, access_token: str) -> dict[str, Any]:
         """Settings with which `dingtalk.robot` speaks as one of the robots."""
         settings = {"access_token": access_token, "oapi_base": self.url, "allow_hosts": [self.host]}
