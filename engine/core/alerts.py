@@ -106,7 +106,9 @@ def corrected(content: Any) -> Any:
     """What was said, marked as withdrawn: for alerts that declare no words of their own for a correction."""
     if not isinstance(content, dict):
         return content
-    notice = "更正：因为迟到的数据，下面的提醒不再成立。 / Correction: data that arrived late withdraw the message below."
+    notice = (
+        "更正：因为迟到的数据，下面的提醒不再成立。 / Correction: data that arrived late withdraw the message below."
+    )
     marked = dict(content)
     if isinstance(marked.get("title"), str):
         marked["title"] = f"【更正 / Correction】{marked['title']}"

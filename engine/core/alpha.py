@@ -31,7 +31,9 @@ class AlphaIndex:
         self._types: dict[str, _TypeIndex] = {}
         self.standing: dict[str, list[Rule]] = {}
         self.readers: dict[str, list[Rule]] = {}
-        current = [(rule, i, pattern) for rule in rules for i, pattern in enumerate(rule.patterns) if is_current(pattern)]
+        current = [
+            (rule, i, pattern) for rule in rules for i, pattern in enumerate(rule.patterns) if is_current(pattern)
+        ]
         weights: dict[tuple[str, str], int] = {}
         for _, _, pattern in current:
             for field, _ in pattern.equals:

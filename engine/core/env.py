@@ -53,7 +53,15 @@ class Env:
         "workflows",
     )
 
-    def __init__(self, shared: Shared, partition: Partition, event: Event | None, keys: Mapping[str, str], now: int, at: int) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        partition: Partition,
+        event: Event | None,
+        keys: Mapping[str, str],
+        now: int,
+        at: int,
+    ) -> None:
         self.shared = shared
         self.partition = partition
         self.event = event

@@ -74,7 +74,10 @@ def run(turn: Turn, index: AlphaIndex, env: Env, *, timed: bool) -> None:
     standing = _standing(index, event.type, timed=timed)
     if not entries and not standing:
         return
-    cycle = _Cycle(turn, index, env, Facts(memory))
+    partition = turn.partition
+    if partition.working is None:
+        partition.working = Facts(memory)
+    cycle = _Cycle(turn, index, env, partition.working)
     cycle.fired.update(memory.activations)
     for entry in entries:
         _match_current(cycle, entry)
@@ -117,7 +120,9 @@ def _match_current(cycle: _Cycle, entry: Entry) -> None:
         cycle.push(match)
 
 
-def _extend(cycle: _Cycle, rule: Rule, position: int, elements: list[Element], given: dict[int, Element]) -> Iterator[Match]:
+def _extend(
+    cycle: _Cycle, rule: Rule, position: int, elements: list[Element], given: dict[int, Element]
+) -> Iterator[Match]:
     """Depth-first join over the patterns from `position` on."""
     if position == len(rule.patterns):
         if _conditions(cycle, rule):
@@ -283,7 +288,9 @@ def _remember(cycle: _Cycle, match: Match, key: str, asserted: list[int]) -> Non
         return
     events = [_kept(element[2]) for element in match.elements if isinstance(element[2], (Event, Remembered))]
     facts = [element[2] for element in match.elements if isinstance(element[2], int)]
-    cycle.turn.partition.memory.activations[key] = Activation(match.rule.name, events, facts, asserted)
+    entities = [element[0].partition("/")[2] for element in match.elements if element[0].startswith("entity:")]
+    activation = Activation(match.rule.name, events, facts, entities, asserted)
+    cycle.turn.partition.memory.activations[key] = activation
     cycle.turn.changed("memory")
 
 
@@ -330,7 +337,7 @@ def _supported(cycle: _Cycle, one: Activation, affected: list[Rule]) -> bool:
     rule = next((rule for rule in affected if rule.name == one.rule), None)
     if rule is None:
         return True
-    events, facts = iter(one.events), iter(one.facts)
+    events, facts, entities = iter(one.events), iter(one.facts), iter(one.entities)
     elements: list[Element] = []
     for pattern in rule.patterns:
         if pattern.kind == "event":
@@ -342,6 +349,11 @@ def _supported(cycle: _Cycle, one: Activation, affected: list[Rule]) -> bool:
             if fact is None:
                 return False
             elements.append((f"fact:{number}", fact.fields, number))
+        elif pattern.kind == "entity":
+            entity = cycle.env.shared.get(pattern.type, next(entities), cycle.env.at)
+            if entity is None:
+                return False
+            elements.append(("entity", entity, None))
         else:
             elements.append(("none", None, None))
     return _rebind(cycle, rule, elements)
@@ -357,7 +369,8 @@ def _withdraw(cycle: _Cycle, key: str) -> list[str]:
 
 def _set_wake(cycle: _Cycle) -> None:
     memory, now = cycle.turn.partition.memory, cycle.turn.now
-    due = min((instant for instant in cycle.wakes if instant > now), default=None)
+    known = [*cycle.wakes, memory.wake] if memory.wake is not None else cycle.wakes
+    due = min((instant for instant in known if instant > now), default=None)
     if due != memory.wake:
         memory.wake = due
         cycle.turn.timer("rules", due)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from engine.core.codec import holds_duration, pack, portable, unpack
+
+if TYPE_CHECKING:
+    from engine.core.facts import Facts
 
 SECTIONS = ("workflows", "metrics", "decisions", "memory")
 
@@ -76,6 +79,7 @@ class Activation(msgspec.Struct, eq=False):
     rule: str
     events: list[Remembered]
     facts: list[int]
+    entities: list[str]
     asserted: list[int]
 
 
@@ -120,9 +124,23 @@ _KINDS: dict[str, type[Any]] = {
 
 
 class Partition:
-    """One key of a scope and its sections. `version` counts commits, `seq` is the last log sequence applied."""
+    """One key of a scope and its sections. `version` counts commits, `seq` is the last log sequence applied.
 
-    __slots__ = ("changed", "decisions", "key", "memory", "metrics", "scope", "seq", "version", "workflows")
+    `working` holds the matcher's indexes of the facts: derived, made when first needed, never saved.
+    """
+
+    __slots__ = (
+        "changed",
+        "decisions",
+        "key",
+        "memory",
+        "metrics",
+        "scope",
+        "seq",
+        "version",
+        "workflows",
+        "working",
+    )
 
     def __init__(self, scope: str, key: str) -> None:
         self.scope = scope
@@ -134,6 +152,7 @@ class Partition:
         self.decisions = Decisions()
         self.memory = Memory()
         self.changed: set[str] = set()
+        self.working: Facts | None = None
 
     @classmethod
     def load(cls, scope: str, key: str, version: int, seq: int, sections: dict[str, bytes]) -> Partition:
@@ -168,7 +187,6 @@ class Partition:
             for kind, events in memory.recent.items()
         }
         facts = {
-            number: msgspec.structs.replace(fact, fields=portable(fact.fields))
-            for number, fact in memory.facts.items()
+            number: msgspec.structs.replace(fact, fields=portable(fact.fields)) for number, fact in memory.facts.items()
         }
         return msgspec.structs.replace(memory, recent=recent, facts=facts)

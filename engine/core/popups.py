@@ -27,7 +27,12 @@ def decide(turn: Turn, popup: Popup, env: Env) -> None:
             ranked.append((points, key, why))
     ranked.sort(key=lambda one: (-one[0], one[1]))
     items = [
-        {"id": key, "score": round(points, 3), "why": why, "proof": _proof(turn, popup.proof, popup.source, key, env)}
+        {
+            "id": key,
+            "score": round(points, 3),
+            "why": why,
+            "proof": _proof(turn, popup.proof, popup.source, key, env),
+        }
         for points, key, why in ranked[: popup.limit]
     ]
     env.bound.pop(popup.source, None)

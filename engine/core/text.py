@@ -39,7 +39,12 @@ def display(value: Any) -> str:
 
 def _span(value: timedelta) -> str:
     seconds = int(value.total_seconds())
-    parts = [(seconds // 86400, "d"), (seconds % 86400 // 3600, "h"), (seconds % 3600 // 60, "m"), (seconds % 60, "s")]
+    parts = [
+        (seconds // 86400, "d"),
+        (seconds % 86400 // 3600, "h"),
+        (seconds % 3600 // 60, "m"),
+        (seconds % 60, "s"),
+    ]
     shown = [f"{count}{unit}" for count, unit in parts if count]
     return " ".join(shown[:2]) or "0s"
 

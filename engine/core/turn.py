@@ -31,7 +31,9 @@ class Turn:
 
     __slots__ = ("_ordinals", "cause", "event", "now", "partition", "program", "shared", "step", "tracer")
 
-    def __init__(self, program: Program, partition: Partition, shared: Shared, event: Event, tracer: Tracer | None) -> None:
+    def __init__(
+        self, program: Program, partition: Partition, shared: Shared, event: Event, tracer: Tracer | None
+    ) -> None:
         self.program = program
         self.partition = partition
         self.shared = shared
@@ -73,14 +75,26 @@ class Turn:
         self.step.records.append(record)
         return record
 
-    def error(self, name: str, failure: CelError, expression: Expression | None, env: Env, place: Place | None = None) -> None:
+    def error(
+        self,
+        name: str,
+        failure: CelError,
+        expression: Expression | None,
+        env: Env,
+        place: Place | None = None,
+    ) -> None:
         """Record that a condition or a value could not be computed, with the part that failed and what it read."""
         where = expression.place if expression is not None else place
         reason, values = failure.message, {}
         if expression is not None:
             text, values = failing(expression, env)
             reason = f"{failure.message} in `{text}`"
-        fields = {"code": failure.code, "reason": reason, "place": str(where) if where else None, "values": values}
+        fields = {
+            "code": failure.code,
+            "reason": reason,
+            "place": str(where) if where else None,
+            "values": values,
+        }
         self.record("error", name, fields)
 
     def holds(self, owner: str, role: str, expression: Expression | None, env: Env) -> bool:
@@ -124,7 +138,14 @@ class Turn:
         record = self.record(
             "action",
             name,
-            {"do": effect.do, "to": to, "with": said, "attach": attach, "dedupe_key": dedupe, "correction": correction},
+            {
+                "do": effect.do,
+                "to": to,
+                "with": said,
+                "attach": attach,
+                "dedupe_key": dedupe,
+                "correction": correction,
+            },
         )
         key = dedupe if dedupe is not None else f"{name}/{self.partition.key}/{record.id}"
         record.fields["dedupe_key"] = key

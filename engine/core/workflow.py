@@ -116,7 +116,9 @@ def due(turn: Turn, chart: Workflow, timer: str, env: Env) -> None:
     _keep(run)
 
 
-def _abandon(turn: Turn, chart: Workflow, run: _Run, failed: _FailedError, mark: Any, timers: dict[str, int | None]) -> None:
+def _abandon(
+    turn: Turn, chart: Workflow, run: _Run, failed: _FailedError, mark: Any, timers: dict[str, int | None]
+) -> None:
     turn.back_to(mark)
     turn.step.timers = timers
     place = getattr(failed.part, "place", chart.place)
@@ -267,7 +269,11 @@ def _raise_done(run: _Run, parent: str) -> None:
     run.raised.append(f"done.{parent}")
     above = chart.states[parent].parent
     configuration = set(statechart.with_ancestors(chart, run.instance.active))
-    if above is not None and chart.states[above].kind == "parallel" and statechart.finished(chart, configuration, above):
+    if (
+        above is not None
+        and chart.states[above].kind == "parallel"
+        and statechart.finished(chart, configuration, above)
+    ):
         run.raised.append(f"done.{above}")
 
 

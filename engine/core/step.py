@@ -1,0 +1,301 @@
+"""The step: one delivery to one partition in, everything that follows from it out.
+
+The order inside a step is fixed: workflows, metrics, experiments, pop-ups, feedback, rules, and at the end alerts, which so see
+all that the delivery changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.cel import CelError
+from engine.core import alerts, experiments, items, matcher, popups, windows, workflow
+from engine.core.alpha import AlphaIndex
+from engine.core.env import Env, Shared
+from engine.core.event import Event, Step
+from engine.core.items import OpenView
+from engine.core.partition import OpenState, Partition, Remembered, WindowState
+from engine.core.program import (
+    Alert,
+    Experiment,
+    OpenMetric,
+    Popup,
+    Program,
+    ScopeProgram,
+    WindowMetric,
+    Workflow,
+)
+from engine.core.trace import Tracer
+from engine.core.turn import Turn
+from engine.core.windows import WindowView
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """What one event type concerns in one scope."""
+
+    workflows: tuple[Workflow, ...]
+    windows: tuple[WindowMetric, ...]
+    opens: tuple[OpenMetric, ...]
+    experiments: tuple[Experiment, ...]
+    popups: tuple[Popup, ...]
+    ratings: tuple[Popup, ...]
+    rules: bool
+    retain: int | None
+
+
+class Scope:
+    """A scope's program with its dispatch tables."""
+
+    def __init__(self, program: ScopeProgram) -> None:
+        self.program = program
+        self.alpha = AlphaIndex(program.rules)
+        self.windows = {one.name: one for one in program.windows}
+        self.opens = {one.name: one for one in program.opens}
+        self.charts = {one.name: one for one in program.workflows}
+        self.alerts = {one.name: one for one in program.alerts}
+        watched = {depend for alert in program.alerts for depend in alert.depends}
+        self.awaited = tuple(
+            one
+            for one in program.windows
+            if one.roster is not None or f"closed:{one.name}" in watched or f"now:{one.name}" in watched
+        )
+        self.rostered = tuple(one for one in program.windows if one.roster is not None)
+        self._concerns: dict[str, Concern] = {}
+
+    def concern(self, event_type: str) -> Concern:
+        """What an event type concerns here; found once, then looked up."""
+        found = self._concerns.get(event_type)
+        if found is None:
+            found = self._concerns[event_type] = self._find(event_type)
+        return found
+
+    def _find(self, name: str) -> Concern:
+        program = self.program
+        return Concern(
+            workflows=tuple(one for one in program.workflows if name in one.events),
+            windows=tuple(one for one in program.windows if name in one.of or name in one.den),
+            opens=tuple(one for one in program.opens if name in (one.start, one.until)),
+            experiments=tuple(one for one in program.experiments if one.expose_on == name),
+            popups=tuple(one for one in program.popups if one.on == name),
+            ratings=tuple(one for one in program.ratings if one.feedback is not None and one.feedback.event == name),
+            rules=self.alpha.reads(name),
+            retain=program.retained.get(name),
+        )
+
+
+class Stepper:
+    """A program made ready to step: `step` is a pure function of its arguments."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._scopes = {name: Scope(one) for name, one in program.scopes.items()}
+
+    def step(self, partition: Partition, shared: Shared, event: Event, tracer: Tracer | None = None) -> Step:
+        """Apply one delivery. The partition is changed in place; what else follows is in the answer."""
+        scope = self._scopes[partition.scope]
+        turn = Turn(self.program, partition, shared, event, tracer)
+        if event.type == "timer.fired":
+            _fire(turn, scope, str(event.data["name"]))
+        elif event.type == "entity.put":
+            _known(turn, scope)
+        else:
+            _deliver(turn, scope)
+        return turn.step
+
+    def views(self, partition: Partition, shared: Shared, now: int) -> dict[str, Any]:
+        """The metrics of a partition as people ask for them: name → view."""
+        return _metric_views(self._scopes[partition.scope], partition, now)
+
+
+def _deliver(turn: Turn, scope: Scope) -> None:
+    event, partition = turn.event, turn.partition
+    concern = scope.concern(event.type)
+    env = turn.env()
+    changes: set[str] = set()
+    if concern.workflows and event.refusal is None:
+        _advance(turn, concern, env, changes)
+    if concern.windows or concern.opens:
+        _measure(turn, scope, concern, env, changes)
+    for experiment in concern.experiments:
+        experiments.expose(turn, experiment, env)
+    if concern.retain is not None:
+        _retain(turn, event, concern.retain)
+    if concern.popups or concern.rules:
+        _provide(scope, partition, env, turn.now)
+    for popup in concern.popups:
+        popups.decide(turn, popup, env)
+    for popup in concern.ratings:
+        popups.rate(turn, popup, env)
+    if concern.rules:
+        matcher.run(turn, scope.alpha, env, timed=False)
+    _judge(turn, scope, changes)
+
+
+def _advance(turn: Turn, concern: Concern, env: Env, changes: set[str]) -> None:
+    instances = turn.partition.workflows.instances
+    for chart in concern.workflows:
+        before = instances.get(chart.name)
+        workflow.deliver(turn, chart, env)
+        if instances.get(chart.name) is not before:
+            changes.add(f"workflow:{chart.name}")
+
+
+def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[str]) -> None:
+    for window in concern.windows:
+        if not turn.holds(window.name, "where", window.where, env):
+            continue
+        state = _window_state(turn.partition, window)
+        _catch_up(turn, window, state, env)
+        try:
+            aspects = windows.record(window, state, env, turn.now)
+        except CelError as failure:
+            turn.error(window.name, failure, window.argument, env)
+            continue
+        turn.changed("metrics")
+        changes.update(f"{aspect}:{window.name}" for aspect in aspects)
+        if "published" in aspects:
+            value = popups.published_value(state.owners, window.aggregate)
+            turn.publish(window.scope, turn.partition.key, f"metric/{window.name}", value)
+        if window in scope.awaited:
+            _await(turn, window, state)
+    for waiting in concern.opens:
+        if not turn.holds(waiting.name, "where", waiting.where, env):
+            continue
+        opened = turn.partition.metrics.opens.get(waiting.name)
+        if opened is None:
+            opened = turn.partition.metrics.opens[waiting.name] = OpenState()
+        try:
+            if items.record(waiting, opened, env, turn.now):
+                changes.add(f"open:{waiting.name}")
+        except CelError as failure:
+            turn.error(waiting.name, failure, waiting.per, env)
+            continue
+        turn.changed("metrics")
+
+
+def _window_state(partition: Partition, metric: WindowMetric) -> WindowState:
+    state = partition.metrics.windows.get(metric.name)
+    if state is None:
+        state = partition.metrics.windows[metric.name] = WindowState()
+    return state
+
+
+def _catch_up(turn: Turn, metric: WindowMetric, state: WindowState, env: Env) -> None:
+    """Windows without a roster close when they are next looked at: nothing waits for them in between."""
+    if metric.roster is None and state.open:
+        windows.close(metric, state, turn.now, listed=True, known=None)
+
+
+def _await(turn: Turn, metric: WindowMetric, state: WindowState) -> None:
+    """Set the deadline at which the metric changes by time alone."""
+    if metric.roster is not None and turn.partition.metrics.known is None:
+        return
+    due = windows.next_due(metric, state, turn.now)
+    if due != state.due:
+        state.due = due
+        turn.timer(f"window/{metric.name}", due)
+        turn.changed("metrics")
+
+
+def _known(turn: Turn, scope: Scope) -> None:
+    """An entity of this scope has become known, or has changed."""
+    metrics = turn.partition.metrics
+    at = turn.event.at
+    if metrics.known is None or at < metrics.known:
+        metrics.known = at
+        turn.changed("metrics")
+    for metric in scope.rostered:
+        _await(turn, metric, _window_state(turn.partition, metric))
+    _judge(turn, scope, {"entity"})
+
+
+def _fire(turn: Turn, scope: Scope, name: str) -> None:
+    """A deadline of this partition has come. The name says whose it is."""
+    owner, _, rest = name.partition("/")
+    changes: set[str] = set()
+    env = turn.env(as_of_now=True)
+    if owner == "workflow":
+        chart_name, _, timer = rest.partition("/")
+        if chart_name in scope.charts:
+            workflow.due(turn, scope.charts[chart_name], timer, env)
+            changes.add(f"workflow:{chart_name}")
+    elif owner == "window" and rest in scope.windows:
+        _close(turn, scope.windows[rest], env, changes)
+    elif owner == "alert" and rest in scope.alerts:
+        state = turn.partition.decisions.alerts.get(rest)
+        if state is not None and state.wake == turn.now:
+            state.wake = None
+            turn.changed("decisions")
+            changes.add(f"alert:{rest}")
+    elif owner == "rules":
+        turn.partition.memory.wake = None
+        turn.changed("memory")
+        _provide(scope, turn.partition, env, turn.now)
+        matcher.run(turn, scope.alpha, env, timed=True)
+    _judge(turn, scope, changes)
+
+
+def _close(turn: Turn, metric: WindowMetric, env: Env, changes: set[str]) -> None:
+    partition = turn.partition
+    state = _window_state(partition, metric)
+    if state.due != turn.now:
+        return
+    listed = True
+    if metric.roster is not None:
+        env.bound[metric.roster.entity] = env.entity(metric.roster.entity)
+        listed = env.entity(metric.roster.entity) is not None and turn.holds(
+            metric.name, "roster", metric.roster.where, env
+        )
+    if windows.close(metric, state, turn.now, listed=listed, known=partition.metrics.known):
+        changes.add(f"closed:{metric.name}")
+    changes.add(f"now:{metric.name}")
+    turn.changed("metrics")
+    state.due = None
+    _await(turn, metric, state)
+
+
+def _retain(turn: Turn, event: Event, span: int) -> None:
+    """Remember an event for patterns and heat maps; forget those that nothing can look back at any more."""
+    kept = turn.partition.memory.recent.setdefault(event.type, [])
+    horizon = turn.now - span
+    if kept and kept[0].at < horizon:
+        kept[:] = [one for one in kept if one.at >= horizon]
+    if event.at >= horizon:
+        kept.append(Remembered(event.id, event.type, event.at, event.data))
+        turn.changed("memory")
+
+
+def _judge(turn: Turn, scope: Scope, changes: set[str]) -> None:
+    """Decide again every alert that reads something that has changed."""
+    env: Env | None = None
+    for alert in scope.program.alerts:
+        if _touches(alert, changes):
+            if env is None:
+                env = turn.env(as_of_now=True)
+                _provide(scope, turn.partition, env, turn.now)
+            alerts.evaluate(turn, alert, env)
+
+
+def _touches(alert: Alert, changes: set[str]) -> bool:
+    return not alert.depends.isdisjoint(changes) or f"alert:{alert.name}" in changes
+
+
+def _provide(scope: Scope, partition: Partition, env: Env, now: int) -> None:
+    """Make the partition's metrics and workflows readable by name."""
+    env.metrics = _metric_views(scope, partition, now)
+    instances = partition.workflows.instances
+    env.workflows = {name: workflow.WorkflowView(chart, instances.get(name)) for name, chart in scope.charts.items()}
+
+
+def _metric_views(scope: Scope, partition: Partition, now: int) -> dict[str, Any]:
+    views: dict[str, Any] = {}
+    for name, metric in scope.windows.items():
+        state = partition.metrics.windows.get(name) or WindowState()
+        if metric.roster is None and state.open:
+            windows.close(metric, state, now, listed=True, known=None)
+        views[name] = WindowView(metric, state, now)
+    for name, _ in scope.opens.items():
+        views[name] = OpenView(partition.metrics.opens.get(name) or OpenState(), now)
+    return views
