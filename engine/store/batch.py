@@ -1,0 +1,137 @@
+"""What one transaction writes, and what is read back: plain slotted values. Times are microseconds since the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from engine.core.event import Action, Event, Publication, Record
+from engine.core.partition import SECTIONS
+
+Key = tuple[str, str]
+"""A partition: (scope, key)."""
+
+Delivery = tuple[int, str, str]
+"""One event on its way to one partition: (sequence, scope, key)."""
+
+LINE_LIMIT = 4096
+"""Bytes of a refused line that are kept."""
+
+
+class Logged(msgspec.Struct, eq=False):
+    """An event to append; its `seq` is the next one of the log. `digest` is 16 bytes of its content.
+
+    `deliveries` None: the partitions are `event.keys`.
+    """
+
+    event: Event
+    digest: bytes
+    deliveries: tuple[Key, ...] | None = None
+
+
+class SavedPartition(msgspec.Struct, eq=False):
+    """A stepped partition. `version` is the one that was loaded (0: new) and is one greater after the commit.
+
+    `seq` is the last sequence applied; `sections` holds those that changed only, by a name of `SECTIONS`.
+    """
+
+    scope: str
+    key: str
+    version: int
+    seq: int
+    sections: Mapping[str, bytes] = {}
+
+
+class LoadedPartition(msgspec.Struct, eq=False):
+    """A partition as committed. A section that was never saved is absent."""
+
+    version: int
+    seq: int
+    sections: dict[str, bytes]
+
+
+class StoredEntity(msgspec.Struct, eq=False):
+    """A version of an entity: what was known of it from `at` on, put at `seq` of the log (0: before the log)."""
+
+    entity: str
+    key: str
+    at: int
+    seq: int
+    data: dict[str, Any]
+
+
+class Reject(msgspec.Struct, eq=False):
+    """Something that was refused, with its reason. `line` is what came in, cut at `LINE_LIMIT` by the store.
+
+    `seq` counts rejects from 1 and is given by the store; a second reject of the same `id` is not kept.
+    """
+
+    id: str
+    at: int | None
+    source: str | None
+    event: str | None
+    code: str
+    reason: str
+    line: bytes
+    seq: int = 0
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """A delivery whose step crashed `claims` times. `given_up`: its partition has gone on without it."""
+
+    delivery: Delivery
+    claims: int
+    error: str
+    given_up: bool
+
+
+class SavedPack(msgspec.Struct, frozen=True):
+    """A pack revision: its files by path, its params, and when it was saved."""
+
+    revision: str
+    name: str
+    version: str
+    files: dict[str, bytes]
+    params: dict[str, Any]
+    at: int
+
+
+class Batch(msgspec.Struct, eq=False):
+    """Everything that one transaction writes, all or nothing.
+
+    `timers` maps (scope, key, name) to its due time, or None: cancelled. `records` are (sequence, record).
+    `uniques` are (code, value, event id) taken by events of this batch. `clock` is the virtual time afterwards;
+    None: as it was. `receipted` are the actions whose receipt events are in this batch; `crashed` are deliveries
+    that are given up with it.
+    """
+
+    logged: list[Logged] = msgspec.field(default_factory=list)
+    partitions: list[SavedPartition] = msgspec.field(default_factory=list)
+    timers: dict[tuple[str, str, str], int | None] = msgspec.field(default_factory=dict)
+    records: list[tuple[int, Record]] = msgspec.field(default_factory=list)
+    actions: list[Action] = msgspec.field(default_factory=list)
+    rejects: list[Reject] = msgspec.field(default_factory=list)
+    entities: list[StoredEntity] = msgspec.field(default_factory=list)
+    uniques: list[tuple[str, str, str]] = msgspec.field(default_factory=list)
+    published: list[Publication] = msgspec.field(default_factory=list)
+    clock: int | None = None
+    receipted: list[str] = msgspec.field(default_factory=list)
+    crashed: list[Delivery] = msgspec.field(default_factory=list)
+
+
+__all__ = [
+    "LINE_LIMIT",
+    "SECTIONS",
+    "Batch",
+    "Delivery",
+    "Key",
+    "LoadedPartition",
+    "Logged",
+    "Parked",
+    "Reject",
+    "SavedPack",
+    "SavedPartition",
+    "StoredEntity",
+]

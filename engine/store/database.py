@@ -1,0 +1,178 @@
+"""The durable store: one SQLite file, through SQLAlchemy Core."""
+# ruff: noqa: D102 - the protocol says what these methods do
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from engine.core.codec import pack, portable, unpack
+from engine.core.event import Publication
+from engine.errors import StoreError
+from engine.store import schema, statements, transaction
+from engine.store.batch import SECTIONS, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
+from engine.store.database_outbox import DatabaseOutbox, enqueue
+from engine.store.history import History
+from engine.store.session import Session
+
+_CHUNK = 500
+"""Pairs to a query; each distinct number of them is a statement of its own."""
+
+
+class DatabaseStore(DatabaseOutbox, History):
+    """Store in a SQLite file that outlives the process; `path` None: in memory, with everything else the same.
+
+    Raises StoreError `store_unopened`, `store_unreadable`, `store_readonly` or `store_version` when the file
+    cannot be used.
+    """
+
+    durable = True
+
+    def __init__(self, path: str | Path | None) -> None:
+        self._session = Session(None if path is None else str(path))
+        try:
+            with self._session.writing() as connection:
+                schema.metadata.create_all(connection)
+                _check_version(connection)
+        except StoreError:
+            self._session.close()
+            raise
+
+    def clock(self) -> int | None:
+        value = self._meta("clock")
+        return None if value is None else int(value)
+
+    def sequence(self) -> int:
+        with self._session.reading() as connection:
+            found: int = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM events").scalar_one()
+        return found
+
+    def save_pack(
+        self,
+        revision: str,
+        name: str,
+        version: str,
+        files: Mapping[str, bytes],
+        params: Mapping[str, Any],
+        at: int,
+    ) -> None:
+        row = {
+            "revision": revision,
+            "name": name,
+            "version": version,
+            "files": pack(dict(files)),
+            "params": pack(portable(dict(params))),
+            "at": at,
+        }
+        with self._session.writing() as connection:
+            connection.execute(schema.packs.insert().prefix_with("OR IGNORE").values(**row))
+            statements.SET_META.many(connection, [("active_pack", revision)])
+
+    def active_pack(self) -> SavedPack | None:
+        table = schema.packs
+        with self._session.reading() as connection:
+            row = connection.execute(select(table).where(table.c.revision == _active_revision())).first()
+        if row is None:
+            return None
+        files = unpack(row.files, dict[str, bytes])
+        return SavedPack(row.revision, row.name, row.version, files, unpack(row.params, dict[str, Any]), row.at)
+
+    def identities(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        rows = self._among("events", "source, id, digest", ("source", "id"), pairs)
+        return {(source, event): digest for source, event, digest in rows}
+
+    def uniques(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        rows = self._among("uniques", "code, value, event", ("code", "value"), pairs)
+        return {(code, value): event for code, value, event in rows}
+
+    def partitions(self, keys: Iterable[Key]) -> dict[Key, LoadedPartition]:
+        columns = f"scope, key, version, seq, {', '.join(SECTIONS)}"
+        rows = self._among("partitions", columns, ("scope", "key"), keys)
+        return {(row[0], row[1]): _partition(row[2], row[3], row[4:]) for row in rows}
+
+    def timers(self) -> Iterator[tuple[int, str, str, str]]:
+        table = schema.timers
+        columns = (table.c.due, table.c.scope, table.c.key, table.c.name)
+        with self._session.reading() as connection:
+            rows = connection.execute(select(*columns).order_by(*columns)).all()
+        for row in rows:
+            yield row.due, row.scope, row.key, row.name
+
+    def entities(self) -> Iterator[StoredEntity]:
+        table = schema.entities
+        with self._session.reading() as connection:
+            rows = connection.execute(select(table).order_by(table.c.seq, table.c.n)).all()
+        for row in rows:
+            yield StoredEntity(row.entity, row.key, row.at, row.seq, unpack(row.data, dict[str, Any]))
+
+    def published(self) -> Iterator[Publication]:
+        table = schema.published
+        with self._session.reading() as connection:
+            rows = connection.execute(select(table).order_by(table.c.entity, table.c.key, table.c.name)).all()
+        for row in rows:
+            yield Publication(row.entity, row.key, row.name, unpack(row.value, object))
+
+    def commit(self, batch: Batch) -> None:
+        with self._session.writing() as connection:
+            transaction.write(connection, batch, enqueue)
+
+    def park(self, delivery: Delivery, error: str) -> int:
+        row = dict(zip(("seq", "scope", "key"), delivery, strict=True))
+        with self._session.writing() as connection:
+            counted = _claims(connection, delivery) + 1
+            values = {"claims": counted, "error": error, "given_up": False}
+            connection.execute(schema.crashes.insert().prefix_with("OR REPLACE").values(**row, **values))
+        return counted
+
+    def claims(self, seq: int, scope: str, key: str) -> int:
+        with self._session.reading() as connection:
+            return _claims(connection, (seq, scope, key))
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _meta(self, name: str) -> str | None:
+        with self._session.reading() as connection:
+            return connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == name))
+
+    def _among(
+        self, table: str, columns: str, names: tuple[str, str], pairs: Iterable[tuple[str, str]]
+    ) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = []
+        wanted = iter(dict.fromkeys(pairs))
+        with self._session.reading() as connection:
+            while chunk := list(islice(wanted, _CHUNK)):
+                query = statements.pairs_query(table, columns, *names, len(chunk))
+                parameters = tuple([part for pair in chunk for part in pair])
+                found += [tuple(row) for row in connection.exec_driver_sql(query, parameters)]
+        return found
+
+
+def _active_revision() -> Any:
+    return select(schema.meta.c.value).where(schema.meta.c.name == "active_pack").scalar_subquery()
+
+
+def _claims(connection: Connection, delivery: Delivery) -> int:
+    table = schema.crashes
+    where = [table.c[name] == value for name, value in zip(("seq", "scope", "key"), delivery, strict=True)]
+    return connection.scalar(select(table.c.claims).where(*where)) or 0
+
+
+def _partition(version: int, seq: int, blobs: tuple[bytes | None, ...]) -> LoadedPartition:
+    sections = {name: blob for name, blob in zip(SECTIONS, blobs, strict=True) if blob is not None}
+    return LoadedPartition(version, seq, sections)
+
+
+def _check_version(connection: Connection) -> None:
+    connection.execute(schema.meta.insert().prefix_with("OR IGNORE").values(name="schema", value=str(schema.VERSION)))
+    found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == "schema"))
+    if found != str(schema.VERSION):
+        raise StoreError(
+            "store_version",
+            f"the store was written with schema {found}; this program reads schema {schema.VERSION}",
+            hint="open it with the version of Rulewright that wrote it",
+        )

@@ -1,0 +1,187 @@
+"""What the runtime and the workers ask of a store. Both implementations are safe to share between threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from engine.core.event import Event, Publication, Record
+from engine.store.batch import (
+    Batch,
+    Delivery,
+    Key,
+    LoadedPartition,
+    Parked,
+    Reject,
+    SavedPack,
+    StoredEntity,
+)
+from engine.store.outbox import Attempt, OutboxRow, Outcome, Status, Verdict
+
+
+class Outbox(Protocol):
+    """Queued actions and their attempts. `now` is wall-clock time in microseconds, given by the caller."""
+
+    def due_actions(self, now: int, limit: int = 100) -> list[str]:
+        """Ids of pending actions that may be tried at `now`, oldest first; a correction waits for what it corrects."""
+        ...
+
+    def next_due(self) -> int | None:
+        """When the next pending action may be tried or the next lease runs out; None: nothing is under way."""
+        ...
+
+    def claim(self, action: str, now: int, lease: float, token: str) -> OutboxRow | None:
+        """Take a due action for `lease` seconds; None when it is not due or somebody else has it."""
+        ...
+
+    def begin_attempt(self, action: str, n: int, token: str, started: int, request_hash: str) -> None:
+        """Note, before the call, that attempt `n` is made; it burns a try.
+
+        Raises StoreError `lease_lost` when the claim is not `token`'s any more, `duplicate_attempt` when `n` was begun.
+        """
+        ...
+
+    def finish_attempt(self, action: str, n: int, token: str, outcome: Outcome, verdict: Verdict) -> None:
+        """Note how attempt `n` ended and what becomes of the action, in one commit. Raises StoreError `lease_lost`."""
+        ...
+
+    def expire_leases(self, now: int, settle: Callable[[OutboxRow], Verdict]) -> list[str]:
+        """Take back the claims that ran out; returns their ids.
+
+        A claim without an attempt becomes pending. An attempt that was begun becomes `unknown`, and `settle` says what
+        becomes of its action.
+        """
+        ...
+
+    def unreceipted(self, limit: int = 1000) -> list[OutboxRow]:
+        """Finished actions (sent, dead, unknown) whose receipt event is not in the log yet, oldest first."""
+        ...
+
+    def action(self, action: str) -> OutboxRow | None:
+        """One action by its id."""
+        ...
+
+    def actions(self, status: Status | None = None) -> list[OutboxRow]:
+        """All actions, or those in one status, oldest first."""
+        ...
+
+    def attempts(self, action: str) -> list[Attempt]:
+        """The attempts at an action, first to last."""
+        ...
+
+    def replay_dead(self, action: str) -> bool:
+        """Make a dead action pending again, with all its tries; False when it is not dead."""
+        ...
+
+
+class Store(Outbox, Protocol):
+    """The log, the partitions, and everything that is decided. One transaction writes all of a `Batch`."""
+
+    durable: bool
+    """Whether anything outlives the process. When False, partitions need no sections: nobody will load them."""
+
+    def clock(self) -> int | None:
+        """The virtual time of the last commit that set it."""
+        ...
+
+    def sequence(self) -> int:
+        """The sequence of the last event in the log; 0: it is empty."""
+        ...
+
+    def save_pack(
+        self,
+        revision: str,
+        name: str,
+        version: str,
+        files: Mapping[str, bytes],
+        params: Mapping[str, Any],
+        at: int,
+    ) -> None:
+        """Keep a revision and make it the active one; a known revision is only made active."""
+        ...
+
+    def active_pack(self) -> SavedPack | None:
+        """The revision that was saved last."""
+        ...
+
+    def identities(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """The digests of the events with these (source, id), where they are in the log."""
+        ...
+
+    def uniques(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The ids of the events that took these (code, value), where they are taken."""
+        ...
+
+    def partitions(self, keys: Iterable[Key]) -> dict[Key, LoadedPartition]:
+        """The partitions that exist among `keys`."""
+        ...
+
+    def timers(self) -> Iterator[tuple[int, str, str, str]]:
+        """All pending timers as (due, scope, key, name), by due time."""
+        ...
+
+    def entities(self) -> Iterator[StoredEntity]:
+        """All versions of all entities, in the order in which they were put."""
+        ...
+
+    def published(self) -> Iterator[Publication]:
+        """What partitions made readable to others, the latest value of each."""
+        ...
+
+    def commit(self, batch: Batch) -> None:
+        """Write all of `batch`, or nothing.
+
+        Raises StoreError: `version_conflict` (a partition was stepped by somebody else), `sequence_conflict` (the log
+        went on meanwhile), `duplicate_event`, `duplicate_decision`, `unique_taken`, `store_busy`, `store_full`,
+        `store_failed`.
+        """
+        ...
+
+    def event(self, seq: int) -> Event | None:
+        """The event at `seq` of the log."""
+        ...
+
+    def events(
+        self, after: int = 0, scope: str | None = None, key: str | None = None, limit: int | None = None
+    ) -> Iterator[Event]:
+        """Events with a sequence above `after` in log order.
+
+        With `scope` and `key`, which go together, those delivered to that partition.
+        """
+        ...
+
+    def decision(self, record: str) -> tuple[int, Record] | None:
+        """A record by its id, with the sequence of the event that it was decided at."""
+        ...
+
+    def decisions(
+        self,
+        kind: str | None = None,
+        scope: str | None = None,
+        key: str | None = None,
+        name: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Iterator[tuple[int, Record]]:
+        """Records decided at a sequence above `after`, in the order of their commits."""
+        ...
+
+    def rejects(self, after: int = 0) -> Iterator[Reject]:
+        """What was refused, with a `seq` above `after`."""
+        ...
+
+    def park(self, delivery: Delivery, error: str) -> int:
+        """Count, in a commit of its own, that the step of `delivery` crashed; returns how often it has."""
+        ...
+
+    def claims(self, seq: int, scope: str, key: str) -> int:
+        """How often the step of this delivery crashed."""
+        ...
+
+    def parked(self) -> Iterator[Parked]:
+        """Deliveries whose step crashed, given up or not."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back. May be called twice."""
+        ...

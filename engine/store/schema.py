@@ -1,0 +1,206 @@
+"""The tables. Times are microseconds since the epoch; blobs are MessagePack unless said otherwise."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+VERSION = 1
+"""Of the schema, kept in `meta`; a file with another one is not opened."""
+
+metadata = MetaData()
+
+# SQLite keeps a table in the order of a key of type INTEGER, and of no other spelling.
+_Sequence = BigInteger().with_variant(Integer, "sqlite")
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _Sequence, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("now", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("source", "id"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+partitions = Table(
+    "partitions",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("workflows", LargeBinary),
+    Column("metrics", LargeBinary),
+    Column("decisions", LargeBinary),
+    Column("memory", LargeBinary),
+)
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("due", BigInteger, nullable=False),
+    Index("timers_due", "due"),
+    sqlite_with_rowid=False,
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("n", _Sequence, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("event", Text),
+    Column("scope", Text),
+    Column("key", Text),
+    Column("name", Text),
+    Column("body", LargeBinary, nullable=False),
+    Index("decisions_partition", "scope", "key"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("n", _Sequence, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("dedupe_key", Text, nullable=False, unique=True),
+    Column("do", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("to", Text),
+    Column("to_entity", Text),
+    Column("content", Text, nullable=False, comment="JSON"),
+    Column("attach", Text, comment="JSON"),
+    Column("correction", Boolean, nullable=False),
+    Column("corrects", Text),
+    Column("at", BigInteger, nullable=False, comment="virtual time of the decision"),
+    Column("status", Text, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("lease_until", BigInteger),
+    Column("token", Text),
+    Column("doubtful", Boolean, nullable=False),
+    Column("result", Text, comment="JSON"),
+    Column("code", Text),
+    Column("reason", Text),
+    Column("receipted", Boolean, nullable=False),
+    Index("outbox_due", "not_before", sqlite_where=text("status = 'pending'")),
+    Index("outbox_leases", "lease_until", sqlite_where=text("status = 'claimed'")),
+    Index("outbox_receipts", "n", sqlite_where=text("NOT receipted AND status IN ('sent', 'unknown', 'dead')")),
+    Index("outbox_corrections", "corrects", sqlite_where=text("corrects IS NOT NULL")),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("action", Text, primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("token", Text, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("request_hash", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("finished", BigInteger),
+    Column("error_class", Text),
+    Column("code", Text),
+    Column("reason", Text),
+    Column("result", Text, comment="JSON"),
+)
+
+entities = Table(
+    "entities",
+    metadata,
+    Column("n", _Sequence, primary_key=True),
+    Column("entity", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    UniqueConstraint("entity", "key", "at", "seq"),
+)
+
+uniques = Table(
+    "uniques",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("event", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+published = Table(
+    "published",
+    metadata,
+    Column("entity", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("n", _Sequence, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("at", BigInteger),
+    Column("source", Text),
+    Column("event", Text),
+    Column("code", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("line", LargeBinary, nullable=False, comment="as it came in"),
+)
+
+crashes = Table(
+    "crashes",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("claims", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("given_up", Boolean, nullable=False),
+)
+
+packs = Table(
+    "packs",
+    metadata,
+    Column("revision", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("files", LargeBinary, nullable=False),
+    Column("params", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
