@@ -1,0 +1,78 @@
+"""CEL, the Common Expression Language: parser, type checker, compiler to Python code objects and exact evaluator.
+
+`check` an expression against a `Scope`, then `compile_expression` it for speed, `compile_deadline` it to know when it
+may change by itself, or `trace` it to explain it.
+"""
+
+from engine.cel.analysis import as_equality, as_threshold, conjuncts, sub
+from engine.cel.checked import Checked, Problem
+from engine.cel.checker import check
+from engine.cel.codegen import compile_expression
+from engine.cel.deadline import compile_deadline
+from engine.cel.errors import CelError, CelSyntaxError
+from engine.cel.exact import Trace, trace
+from engine.cel.parser import parse
+from engine.cel.scope import UNSET, Binding, HostFunction, Scope
+from engine.cel.syntax import Node
+from engine.cel.types import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    DYN,
+    INT,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    UINT,
+    EnumType,
+    Field,
+    ListType,
+    MapType,
+    Method,
+    RecordType,
+    RefType,
+    Type,
+)
+from engine.cel.values import UInt
+
+__all__ = [
+    "BOOL",
+    "BYTES",
+    "DOUBLE",
+    "DURATION",
+    "DYN",
+    "INT",
+    "NULL",
+    "STRING",
+    "TIMESTAMP",
+    "UINT",
+    "UNSET",
+    "Binding",
+    "CelError",
+    "CelSyntaxError",
+    "Checked",
+    "EnumType",
+    "Field",
+    "HostFunction",
+    "ListType",
+    "MapType",
+    "Method",
+    "Node",
+    "Problem",
+    "RecordType",
+    "RefType",
+    "Scope",
+    "Trace",
+    "Type",
+    "UInt",
+    "as_equality",
+    "as_threshold",
+    "check",
+    "compile_deadline",
+    "compile_expression",
+    "conjuncts",
+    "parse",
+    "sub",
+    "trace",
+]

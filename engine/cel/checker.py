@@ -1,0 +1,415 @@
+"""The type checker: every name, field, function and operator against the scope, all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from engine.cel import clock, operators, reading
+from engine.cel.checked import CallPlan, Checked, FieldRead, Notes, Problem
+from engine.cel.errors import CelError, CelSyntaxError
+from engine.cel.functions import FUNCTIONS, METHODS, Overloads, choose, host
+from engine.cel.guards import NOTHING, Facts, facts, without
+from engine.cel.parser import parse
+from engine.cel.scope import UNSET, Scope
+from engine.cel.strings import pattern
+from engine.cel.suggestions import did_you_mean
+from engine.cel.syntax import (
+    Binary,
+    Call,
+    Conditional,
+    Has,
+    Index,
+    ListLiteral,
+    Literal,
+    Logic,
+    Macro,
+    MapLiteral,
+    Name,
+    Node,
+    Select,
+    Unary,
+    key,
+)
+from engine.cel.types import (
+    BOOL,
+    DOUBLE,
+    DYN,
+    INT,
+    EnumType,
+    Field,
+    ListType,
+    MapType,
+    RecordType,
+    RefType,
+    Type,
+    assignable,
+    join,
+)
+from engine.cel.values import kind
+
+Locals = Mapping[str, Type]
+
+
+def check(
+    expression: str | Node,
+    scope: Scope,
+    expect: Type | None = None,
+    given: Sequence[Checked] = (),
+    *,
+    deadlines: bool = True,
+) -> Checked:
+    """Check an expression against a scope; never raises for a mistake in it, but lists all of them.
+
+    `expect` is the type that the value must have. `given` are expressions that are known to be true already: what
+    they guard is guarded. With `deadlines=False` time may be used in any form, and no deadline can be compiled.
+    """
+    try:
+        node = parse(expression) if isinstance(expression, str) else expression
+    except CelSyntaxError as error:
+        return _unreadable(str(expression), scope, error)
+    checker = Checker(scope)
+    known = NOTHING.union(*(facts(condition.node, True) for condition in given))
+    found = checker.visit(node, known, {})
+    if expect is not None:
+        checker.expect(node, found, expect)
+    notes = Notes(checker.types, checker.fields, checker.calls, frozenset(checker.doubles))
+    ticks = clock.examine(node, notes, scope)
+    problems = [*checker.problems, *(ticks.problems if deadlines else ())]
+    problems.sort(key=lambda problem: (problem.start, problem.end))
+    return Checked(
+        text=node.source,
+        node=node,
+        type=checker.types[node],
+        problems=tuple(dict.fromkeys(problems)),
+        reads=reading.reads(node, scope, checker.calls),
+        clocks=ticks.clocks if deadlines else (),
+        scope=scope,
+        notes=notes,
+    )
+
+
+def _unreadable(text: str, scope: Scope, error: CelSyntaxError) -> Checked:
+    node = Literal(text, 0, len(text), None)
+    problem = Problem(error.code, error.message, error.start, error.end, error.hint)
+    notes = Notes({node: DYN}, {}, {}, frozenset())
+    return Checked(text, node, DYN, (problem,), frozenset(), (), scope, notes)
+
+
+class Checker:
+    """One pass over one tree; what it finds is left in its attributes."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.types: dict[Node, Type] = {}
+        self.fields: dict[Node, FieldRead] = {}
+        self.calls: dict[Node, CallPlan] = {}
+        self.doubles: set[Node] = set()
+        self.problems: list[Problem] = []
+
+    def report(self, code: str, message: str, node: Node, hint: str | None = None) -> Type:
+        """Note a problem; the type of what is wrong is DYN, so that it causes no further problems."""
+        self.problems.append(Problem(code, message, node.start, node.end, hint))
+        return DYN
+
+    def visit(self, node: Node, known: Facts, variables: Locals) -> Type:
+        """The type of a node where these things are known to be present and these variables exist."""
+        found = _VISITS[type(node)](self, node, known, variables)
+        self.types[node] = found
+        if found == DOUBLE and (isinstance(node, (Name, Select, Index)) or self._is_outside_call(node)):
+            self.doubles.add(node)
+        return found
+
+    def _is_outside_call(self, node: Node) -> bool:
+        plan = self.calls.get(node)
+        return plan is not None and (plan.method or plan.name in self.scope.functions)
+
+    def expect(self, node: Node, found: Type, wanted: Type) -> None:
+        """Report a value that cannot stand where another type is wanted."""
+        if isinstance(wanted, EnumType) and isinstance(node, Literal):
+            operators.check_values(self, wanted, node)
+        if self.adapt(node, wanted) or assignable(found, wanted) or (wanted, found) == (DOUBLE, INT):
+            return
+        self.report("wrong_type", f"expected {wanted}, found {found}", node)
+
+    def adapt(self, node: Node, wanted: Type) -> bool:
+        """Take an int that is written in the text, or a parameter, as a double where one is wanted."""
+        if wanted != DOUBLE or self.types[node] != INT or not self._is_fixed(node):
+            return False
+        self.types[node] = DOUBLE
+        self.doubles.add(node)
+        return True
+
+    def _is_fixed(self, node: Node) -> bool:
+        while isinstance(node, Select):
+            node = node.operand
+        if isinstance(node, Name):
+            binding = self.scope.bindings.get(node.name)
+            return binding is not None and binding.constant is not UNSET
+        return isinstance(node, Literal)
+
+    def boolean(self, node: Node, known: Facts, variables: Locals) -> Type:
+        """Visit what must be a bool."""
+        found = self.visit(node, known, variables)
+        if found not in (BOOL, DYN):
+            self.report("wrong_type", f"expected a condition (bool), found {found}", node)
+        return found
+
+    def literal(self, node: Literal, _known: Facts, _variables: Locals) -> Type:
+        return kind(node.value)
+
+    def name(self, node: Name, known: Facts, variables: Locals) -> Type:
+        if node.name in variables:
+            return variables[node.name]
+        binding = self.scope.bindings.get(node.name)
+        if binding is None:
+            hint = did_you_mean(node.name, {*variables, *self.scope.bindings})
+            return self.report("unknown_name", f"unknown name `{node.name}`", node, hint)
+        if binding.optional and key(node) not in known:
+            self.unguarded(node)
+        return binding.type
+
+    def unguarded(self, node: Node) -> None:
+        """Report a reading of what may be absent."""
+        message = f"`{node.text}` may be absent"
+        self.report("unguarded_optional", message, node, f"write `has({node.text}) && …`")
+
+    def select(self, node: Select, known: Facts, variables: Locals) -> Type:
+        operand = self.visit(node.operand, known, variables)
+        found = self.field(node, operand, node.field)
+        read = self.fields.get(node)
+        if read is not None and read.field.optional and key(node) not in known:
+            self.unguarded(node)
+        return found
+
+    def field(self, node: Node, operand: Type, name: str) -> Type:
+        """The type of a field, noted as a FieldRead when a record is its owner."""
+        if operand == DYN:
+            return DYN
+        if isinstance(operand, MapType):
+            return operand.value
+        record, entity = self.record(operand)
+        if record is None:
+            return self.report("unknown_field", f"{operand} has no field `{name}`", node)
+        declared = record.fields.get(name)
+        if declared is None and not record.open:
+            hint = did_you_mean(name, {*record.fields, *(f"{method}(…)" for method in record.methods)})
+            return self.report("unknown_field", f"{record} has no field `{name}`", node, hint)
+        read = FieldRead(name, declared or Field(DYN, optional=True), entity)
+        self.fields[node] = read
+        return read.field.type
+
+    def record(self, operand: Type) -> tuple[RecordType | None, str | None]:
+        """The record that a type is or refers to, and the entity when it had to be walked to."""
+        if isinstance(operand, RecordType):
+            return operand, None
+        if isinstance(operand, RefType):
+            return self.scope.entities.get(operand.entity), operand.entity
+        return None, None
+
+    def has(self, node: Has, known: Facts, variables: Locals) -> Type:
+        guarded = known | facts(node, True)
+        self.visit(node.operand, guarded, variables)
+        if isinstance(node.operand, Name):
+            binding = self.scope.bindings.get(node.operand.name)
+            if node.operand.name in variables or (binding is not None and not binding.optional):
+                message = f"`{node.operand.name}` is always present"
+                self.report("wrong_type", message, node, "`has` takes a field: `has(data.field)`")
+        return BOOL
+
+    def index(self, node: Index, known: Facts, variables: Locals) -> Type:
+        operand = self.visit(node.operand, known, variables)
+        position = self.visit(node.index, known, variables)
+        if isinstance(operand, (RecordType, RefType)):
+            if not isinstance(node.index, Literal) or not isinstance(node.index.value, str):
+                return self.report("wrong_type", f"{operand} is read by field names", node.index)
+            found = self.field(node, operand, node.index.value)
+            if node in self.fields and self.fields[node].field.optional and key(node) not in known:
+                self.unguarded(node)
+            return found
+        return operators.index_type(self, node, operand, position)
+
+    def unary(self, node: Unary, known: Facts, variables: Locals) -> Type:
+        if node.op == "!":
+            self.boolean(node.operand, known, variables)
+            return BOOL
+        return operators.negated_type(self, node, self.visit(node.operand, known, variables))
+
+    def binary(self, node: Binary, known: Facts, variables: Locals) -> Type:
+        left = self.visit(node.left, known, variables)
+        right = self.visit(node.right, known, variables)
+        return operators.binary_type(self, node, left, right)
+
+    def logic(self, node: Logic, known: Facts, variables: Locals) -> Type:
+        for operand in node.operands:
+            self.boolean(operand, known, variables)
+            known = known | facts(operand, node.op == "&&")
+        return BOOL
+
+    def conditional(self, node: Conditional, known: Facts, variables: Locals) -> Type:
+        self.boolean(node.condition, known, variables)
+        self.visit(node.then, known | facts(node.condition, True), variables)
+        self.visit(node.otherwise, known | facts(node.condition, False), variables)
+        return self.united((node.then, node.otherwise))
+
+    def united(self, nodes: Sequence[Node]) -> Type:
+        """The type that values of several nodes have in common."""
+        if any(self.types[node] == DOUBLE for node in nodes):
+            for node in nodes:
+                self.adapt(node, DOUBLE)
+        found = self.types[nodes[0]]
+        for node in nodes[1:]:
+            found = join(found, self.types[node])
+        return found
+
+    def list(self, node: ListLiteral, known: Facts, variables: Locals) -> Type:
+        for item in node.items:
+            self.visit(item, known, variables)
+        return ListType(self.united(node.items) if node.items else DYN)
+
+    def map(self, node: MapLiteral, known: Facts, variables: Locals) -> Type:
+        for name, value in node.entries:
+            self.visit(name, known, variables)
+            self.visit(value, known, variables)
+        if not node.entries:
+            return MapType(DYN, DYN)
+        keys, values = zip(*node.entries, strict=True)
+        return MapType(self.united(keys), self.united(values))
+
+    def macro(self, node: Macro, known: Facts, variables: Locals) -> Type:
+        target = self.visit(node.target, known, variables)
+        item = self.series(node, target) if node.kind == "streak" else self.item(node, target)
+        inner = {**variables, node.variable: item}
+        known = without(known, node.variable)
+        for body in node.bodies[:-1]:
+            self.boolean(body, known, inner)
+            known = known | facts(body, True)
+        if node.kind == "map":
+            return ListType(self.visit(node.bodies[-1], known, inner))
+        self.boolean(node.bodies[-1], known, inner)
+        return {"filter": ListType(item), "streak": INT}.get(node.kind, BOOL)
+
+    def item(self, node: Macro, target: Type) -> Type:
+        if isinstance(target, ListType):
+            return target.item
+        if isinstance(target, MapType):
+            return target.key
+        if target != DYN:
+            self.report("wrong_type", f"`{node.kind}` goes over a list, found {target}", node.target)
+        return DYN
+
+    def series(self, node: Macro, target: Type) -> Type:
+        if isinstance(target, RecordType) and target.series is not None:
+            return target.series
+        if target != DYN:
+            return self.report("unknown_function", f"{target} has no `streak`", node)
+        return self.report("wrong_type", "`streak` needs a metric", node.target)
+
+    def call(self, node: Call, known: Facts, variables: Locals) -> Type:
+        qualified = self.qualified(node, variables)
+        if qualified is not None:
+            self.visit_all(node.args, known, variables)
+            return self.function(node, qualified, node.args, self.named(qualified))
+        if node.target is None:
+            self.visit_all(node.args, known, variables)
+            return self.function(node, node.function, node.args, self.named(node.function))
+        target = self.visit(node.target, known, variables)
+        self.visit_all(node.args, known, variables)
+        record, entity = self.record(target)
+        if record is not None and node.function in record.methods:
+            return self.method(node, record, entity)
+        if isinstance(target, RecordType):
+            hint = did_you_mean(node.function, {*target.methods, *(["streak"] if target.series else [])})
+            return self.report("unknown_function", f"{target} has no method `{node.function}`", node, hint)
+        return self.function(node, node.function, (node.target, *node.args), METHODS.get(node.function, ()))
+
+    def visit_all(self, nodes: Sequence[Node], known: Facts, variables: Locals) -> None:
+        for node in nodes:
+            self.visit(node, known, variables)
+
+    def qualified(self, node: Call, variables: Locals) -> str | None:
+        """`math.abs` for a call of that function, unless `math` is a name of the scope."""
+        if not isinstance(node.target, Name) or node.target.name in variables:
+            return None
+        space = node.target.name
+        if space in self.scope.bindings or not any(name.startswith(f"{space}.") for name in FUNCTIONS):
+            return None
+        self.types[node.target] = DYN
+        return f"{space}.{node.function}"
+
+    def named(self, name: str) -> Overloads:
+        function = self.scope.functions.get(name)
+        return FUNCTIONS.get(name, ()) if function is None else host(function)
+
+    def function(self, node: Call, name: str, args: tuple[Node, ...], overloads: Overloads) -> Type:
+        """The type of a call of a function or method with these overloads."""
+        if not overloads:
+            return self._unknown_function(node, name)
+        types = [self.types[arg] for arg in args]
+        direct = choose(overloads, types)
+        if direct is None and any(self._adapted(args, overload.params) for overload in overloads):
+            types = [self.types[arg] for arg in args]
+            direct = choose(overloads, types)
+        fitting = [overload for overload in overloads if overload.fits(types)]
+        if not fitting:
+            found = ", ".join(map(str, types))
+            forms = " or ".join(sorted({f"({', '.join(map(str, form.params))})" for form in overloads}))
+            return self.report("no_overload", f"`{name}` does not take ({found})", node, f"it takes {forms}")
+        self._check_regex(name, args)
+        trusted = direct if DYN not in types else None
+        self.calls[node] = CallPlan(name, args, overloads, trusted)
+        results = {overload.result_type(types) for overload in fitting}
+        return results.pop() if len(results) == 1 else DYN if direct is None else direct.result_type(types)
+
+    def _adapted(self, args: Sequence[Node], params: Sequence[Type]) -> bool:
+        if len(args) != len(params):
+            return False
+        fits = all(
+            assignable(self.types[arg], wanted) or (wanted == DOUBLE and self.types[arg] == INT and self._is_fixed(arg))
+            for arg, wanted in zip(args, params, strict=True)
+        )
+        return fits and any([self.adapt(arg, wanted) for arg, wanted in zip(args, params, strict=True)])
+
+    def _check_regex(self, name: str, args: Sequence[Node]) -> None:
+        regex = args[-1]
+        if name == "matches" and isinstance(regex, Literal):
+            try:
+                pattern(regex.value)
+            except CelError as error:
+                self.report("wrong_type", error.message, regex)
+
+    def _unknown_function(self, node: Call, name: str) -> Type:
+        if node.target is None:
+            known = {*FUNCTIONS, *self.scope.functions, "has"}
+            hint = f"write `x.{name}(…)`" if name in METHODS else did_you_mean(name, known)
+        else:
+            hint = f"write `{name}(…)`" if self.named(name) else did_you_mean(name, {*METHODS, *FUNCTIONS})
+        return self.report("unknown_function", f"unknown function `{name}`", node, hint)
+
+    def method(self, node: Call, record: RecordType, entity: str | None) -> Type:
+        declared = record.methods[node.function]
+        found = tuple(self.types[arg] for arg in node.args)
+        if len(found) != len(declared.params) or not all(map(assignable, found, declared.params)):
+            wanted = ", ".join(map(str, declared.params))
+            message = f"`{node.function}` does not take ({', '.join(map(str, found))})"
+            return self.report("no_overload", message, node, f"it takes ({wanted})")
+        args = (node.target, *node.args) if node.target is not None else node.args
+        self.calls[node] = CallPlan(node.function, args, method=True, entity=entity)
+        return declared.result
+
+
+_VISITS: Mapping[type[Node], Callable[..., Any]] = {
+    Literal: Checker.literal,
+    Name: Checker.name,
+    Select: Checker.select,
+    Has: Checker.has,
+    Index: Checker.index,
+    Unary: Checker.unary,
+    Binary: Checker.binary,
+    Logic: Checker.logic,
+    Conditional: Checker.conditional,
+    ListLiteral: Checker.list,
+    MapLiteral: Checker.map,
+    Macro: Checker.macro,
+    Call: Checker.call,
+}

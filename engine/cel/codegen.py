@@ -1,0 +1,362 @@
+"""Checked expressions to Python code objects.
+
+Where types are known, Python's own operators are emitted; where only run time knows, the functions of `values`. The
+generated function never decides what an error means: it hands over to the exact evaluator.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.cel import arithmetic, pyast, values
+from engine.cel.analysis import constants
+from engine.cel.checked import CallPlan, Checked, FieldRead
+from engine.cel.exact import COMPARISONS, evaluate
+from engine.cel.functions import dispatch
+from engine.cel.scope import UNSET, source_tree
+from engine.cel.syntax import (
+    Binary,
+    Call,
+    Conditional,
+    Has,
+    Index,
+    ListLiteral,
+    Literal,
+    Logic,
+    Macro,
+    MapLiteral,
+    Name,
+    Node,
+    Select,
+    Unary,
+    walk,
+)
+from engine.cel.types import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    DYN,
+    INT,
+    NUMERIC,
+    STRING,
+    TIMESTAMP,
+    ListType,
+    MapType,
+    Type,
+    is_text,
+)
+
+_INLINE = (bool, int, float, str, bytes, type(None))
+_PLAIN = frozenset({BOOL, BYTES, STRING, TIMESTAMP, DURATION}) | NUMERIC
+_RAW = frozenset(
+    [(op, DOUBLE, DOUBLE) for op in "+-*"]
+    + [("+", TIMESTAMP, DURATION), ("-", TIMESTAMP, DURATION), ("+", DURATION, TIMESTAMP)]
+    + [("-", TIMESTAMP, TIMESTAMP)]
+)
+
+
+def compile_expression(checked: Checked) -> Callable[[Any], Any]:
+    """A function from the environment to the value. It raises CelError when the evaluation fails.
+
+    Raises ValueError for an expression with problems.
+    """
+    checked.require_sound()
+    generator = Generator(checked)
+    result = generator.value(checked.node)
+    recover = pyast.call(generator.thing(lambda e: evaluate(checked, e)), pyast.load("e"))
+    body = [*generator.preamble(), ast.Return(result)]
+    return generator.function([pyast.attempt(body, [ast.Return(recover)])])
+
+
+class Generator:
+    """Python trees for the nodes of one expression, and the globals that they need."""
+
+    def __init__(self, checked: Checked, *, hoist: bool = True) -> None:
+        self.scope = checked.scope
+        self.notes = checked.notes
+        self.constants = constants(checked)
+        self.globals: dict[str, Any] = {"__builtins__": {}, "Exception": Exception}
+        self.variables: dict[str, str] = {}
+        self.count = 0
+        self.hoisted = self._hoisted(checked.node) if hoist else {}
+
+    def _hoisted(self, root: Node) -> dict[str, str]:
+        """Roots that are read more than once, or in a loop, get a local variable."""
+        uses: Counter[str] = Counter()
+        for node in walk(root):
+            if isinstance(node, Macro):
+                uses.update(part.name for body in node.bodies for part in walk(body) if isinstance(part, Name))
+            if isinstance(node, Name) and node not in self.constants:
+                uses[node.name] += 1
+        bindings = self.scope.bindings
+        roots = [name for name in uses if name in bindings and bindings[name].constant is UNSET]
+        return {name: f"r{number}" for number, name in enumerate(roots) if uses[name] > 1}
+
+    def preamble(self) -> list[ast.stmt]:
+        """The statements before the expression: hoisted roots, and the budget when there are loops."""
+        statements = [
+            pyast.store(local, source_tree(self.scope.bindings[name].source)) for name, local in self.hoisted.items()
+        ]
+        if "spend" in self.globals:
+            statements.append(pyast.store("budget", ast.List([pyast.constant(values.MOST_STEPS)], ast.Load())))
+        return statements
+
+    def function(self, body: list[ast.stmt]) -> Callable[[Any], Any]:
+        """Compile a function of `e` with this body."""
+        module = ast.Module([pyast.function("expression", body)], [])
+        code = compile(ast.fix_missing_locations(module), "<expression>", "exec")
+        exec(code, self.globals)
+        made: Callable[[Any], Any] = self.globals["expression"]
+        return made
+
+    def named(self, name: str, thing: Any) -> ast.expr:
+        """A global of a fixed name."""
+        self.globals[name] = thing
+        return pyast.load(name)
+
+    def thing(self, value: Any) -> ast.expr:
+        """A constant or function that is passed through the globals."""
+        self.count += 1
+        return self.named(f"k{self.count}", value)
+
+    def inline(self, value: Any) -> ast.expr:
+        """A value known now: in the code object when it can hold it, in the globals otherwise."""
+        return pyast.constant(value) if type(value) in _INLINE else self.thing(value)
+
+    def value(self, node: Node) -> ast.expr:
+        """The tree for a node's value; doubles that JSON may deliver as ints are made floats."""
+        if node in self.constants:
+            return self.inline(self.constants[node])
+        result = self.raw(node)
+        return pyast.operate(result, "-", pyast.constant(0.0)) if node in self.notes.doubles else result
+
+    def raw(self, node: Node) -> ast.expr:
+        """The tree for a node where an int is as good as the float: comparisons and products with a float."""
+        if node in self.constants:
+            return self.inline(self.constants[node])
+        return _TREES[type(node)](self, node)
+
+    def boolean(self, node: Node) -> ast.expr:
+        """The tree for a condition."""
+        tree = self.value(node)
+        return tree if self.type(node) == BOOL else pyast.call(self.named("truth", values.truth), tree)
+
+    def type(self, node: Node) -> Type:
+        """The static type of a node."""
+        return self.notes.types[node]
+
+    def literal(self, node: Literal) -> ast.expr:
+        return self.inline(node.value)
+
+    def name(self, node: Name) -> ast.expr:
+        if node.name in self.variables:
+            return pyast.load(self.variables[node.name])
+        if node.name in self.hoisted:
+            return pyast.load(self.hoisted[node.name])
+        return source_tree(self.scope.bindings[node.name].source)
+
+    def select(self, node: Select) -> ast.expr:
+        container = self.value(node.operand)
+        read = self.notes.fields.get(node)
+        if read is not None:
+            return self.read(self.walk(container, read.entity), read)
+        if isinstance(self.type(node.operand), MapType):
+            return pyast.subscript(container, pyast.constant(node.field))
+        return pyast.call(self.named("select", values.select), container, pyast.constant(node.field))
+
+    def read(self, owner: ast.expr, read: FieldRead) -> ast.expr:
+        """A declared field of a record."""
+        if read.field.access == "attr":
+            return pyast.attribute(owner, read.name)
+        return pyast.subscript(owner, pyast.constant(read.name))
+
+    def walk(self, container: ast.expr, entity: str | None) -> ast.expr:
+        """The entity behind a reference."""
+        if entity is None:
+            return container
+        return pyast.call(pyast.attribute(pyast.load("e"), "ref"), pyast.constant(entity), container)
+
+    def has(self, node: Has) -> ast.expr:
+        conditions = self.present(node.operand)
+        return conditions[0] if len(conditions) == 1 else pyast.chain("&&", conditions)
+
+    def present(self, node: Node) -> list[ast.expr]:
+        """The conditions for a path to be there, from its optional beginnings on."""
+        if not isinstance(node, (Select, Index)):
+            return [pyast.compare(self.value(node), "is not", pyast.constant(None))]
+        before = self.present(node.operand) if self._is_optional(node.operand) else []
+        container = self.value(node.operand)
+        read = self.notes.fields.get(node)
+        if read is None:
+            return [*before, self._has_key(node, container)]
+        owner = self.walk(container, read.entity)
+        if read.field.access == "attr":
+            arguments = (owner, pyast.constant(read.name), pyast.constant(None))
+            found = pyast.call(self.named("getattr", getattr), *arguments)
+        else:
+            found = pyast.call(pyast.attribute(owner, "get"), pyast.constant(read.name))
+        return [*before, pyast.compare(found, "is not", pyast.constant(None))]
+
+    def _has_key(self, node: Select | Index, container: ast.expr) -> ast.expr:
+        assert isinstance(node, Select)
+        if isinstance(self.type(node.operand), MapType):
+            return pyast.compare(pyast.constant(node.field), "in", container)
+        return pyast.call(self.named("has_key", values.has_key), container, pyast.constant(node.field))
+
+    def _is_optional(self, node: Node) -> bool:
+        if isinstance(node, Name):
+            return node.name not in self.variables and self.scope.bindings[node.name].optional
+        read = self.notes.fields.get(node)
+        return read is not None and read.field.optional
+
+    def index(self, node: Index) -> ast.expr:
+        container = self.value(node.operand)
+        read = self.notes.fields.get(node)
+        if read is not None:
+            return self.read(self.walk(container, read.entity), read)
+        operand, position = self.type(node.operand), self.constants.get(node.index)
+        if isinstance(operand, ListType) and type(position) is int and position >= 0:
+            return pyast.subscript(container, pyast.constant(position))
+        if isinstance(operand, MapType) and is_text(operand.key) and is_text(self.type(node.index)):
+            return pyast.subscript(container, self.value(node.index))
+        return pyast.call(self.named("index", values.index), container, self.value(node.index))
+
+    def unary(self, node: Unary) -> ast.expr:
+        if node.op == "!":
+            return ast.UnaryOp(ast.Not(), self.boolean(node.operand))
+        operand = self.value(node.operand)
+        if self.type(node.operand) == DOUBLE:
+            return ast.UnaryOp(ast.USub(), operand)
+        return pyast.call(self.named("negate", arithmetic.negate), operand)
+
+    def binary(self, node: Binary) -> ast.expr:
+        if node.op == "in":
+            return self.membership(node)
+        if node.op in COMPARISONS:
+            return self.comparison(node)
+        return self.arithmetic(node)
+
+    def comparison(self, node: Binary) -> ast.expr:
+        if self._is_plain(self.type(node.left)) and self._is_plain(self.type(node.right)):
+            return pyast.compare(self.raw(node.left), node.op, self.raw(node.right))
+        function = COMPARISONS[node.op]
+        return pyast.call(self.named(function.__name__, function), self.value(node.left), self.value(node.right))
+
+    def _is_plain(self, of: Type) -> bool:
+        return of in _PLAIN or is_text(of)
+
+    def membership(self, node: Binary) -> ast.expr:
+        item, container = self.type(node.left), self.type(node.right)
+        fixed = _as_set(item, self.constants.get(node.right))
+        if fixed is not None:
+            return pyast.compare(self.raw(node.left), "in", pyast.constant(fixed))
+        other = container.item if isinstance(container, ListType) else getattr(container, "key", DYN)
+        if (is_text(item) and is_text(other)) or (item == other and item in (INT, TIMESTAMP, DURATION)):
+            return pyast.compare(self.value(node.left), "in", self.value(node.right))
+        return pyast.call(self.named("contains", values.contains), self.value(node.left), self.value(node.right))
+
+    def arithmetic(self, node: Binary) -> ast.expr:
+        left, right = self.type(node.left), self.type(node.right)
+        if (node.op, left, right) in _RAW:
+            if node.left in self.notes.doubles and node.right in self.notes.doubles:
+                return pyast.operate(self.value(node.left), node.op, self.value(node.right))
+            return pyast.operate(self.raw(node.left), node.op, self.raw(node.right))
+        found = arithmetic.operation(node.op, left, right)
+        assert found is not None
+        return pyast.call(self.thing(found[0]), self.value(node.left), self.value(node.right))
+
+    def logic(self, node: Logic) -> ast.expr:
+        return pyast.chain(node.op, [self.boolean(operand) for operand in node.operands])
+
+    def conditional(self, node: Conditional) -> ast.expr:
+        return ast.IfExp(self.boolean(node.condition), self.value(node.then), self.value(node.otherwise))
+
+    def list(self, node: ListLiteral) -> ast.expr:
+        return ast.List([self.value(item) for item in node.items], ast.Load())
+
+    def map(self, node: MapLiteral) -> ast.expr:
+        entries: list[ast.expr] = [
+            ast.Tuple([self.value(name), self.value(value)], ast.Load()) for name, value in node.entries
+        ]
+        return pyast.call(self.named("make_map", values.make_map), ast.Tuple(entries, ast.Load()))
+
+    def call(self, node: Call) -> ast.expr:
+        plan = self.notes.calls[node]
+        args = [self.value(arg) for arg in plan.args]
+        if plan.method:
+            return pyast.call(pyast.attribute(self.walk(args[0], plan.entity), plan.name), *args[1:])
+        if plan.direct is not None:
+            return self.direct(plan, args)
+        arguments = ast.Tuple(args, ast.Load())
+        dispatcher = self.named("dispatch", dispatch)
+        return pyast.call(dispatcher, pyast.constant(plan.name), self.thing(plan.overloads), arguments)
+
+    def direct(self, plan: CallPlan, args: list[ast.expr]) -> ast.expr:
+        """A call of the overload that static types determine."""
+        assert plan.direct is not None
+        if plan.direct.call is str.__contains__:
+            return pyast.compare(args[1], "in", args[0])
+        if plan.direct.call in (str.startswith, str.endswith):
+            return pyast.call(pyast.attribute(args[0], plan.direct.call.__name__), args[1])
+        return pyast.call(self.thing(plan.direct.call), *args)
+
+    def macro(self, node: Macro) -> ast.expr:
+        target = self.value(node.target)
+        items = pyast.attribute(target, "closed") if node.kind == "streak" else target
+        charged = pyast.call(self.named("spend", values.spend), pyast.load("budget"), items)
+        hidden = self.variables
+        self.count += 1
+        variable = f"v{self.count}"
+        self.variables = {**hidden, node.variable: variable}
+        try:
+            return self.loop(node, variable, charged)
+        finally:
+            self.variables = hidden
+
+    def loop(self, node: Macro, variable: str, items: ast.expr) -> ast.expr:
+        """The comprehension of a macro."""
+        if node.kind == "map":
+            rounds = pyast.rounds(variable, items, [self.boolean(body) for body in node.bodies[:-1]])
+            return ast.ListComp(self.value(node.bodies[-1]), rounds)
+        condition = self.boolean(node.bodies[0])
+        if node.kind == "filter":
+            return ast.ListComp(pyast.load(variable), pyast.rounds(variable, items, [condition]))
+        if node.kind == "exists_one":
+            ones = ast.GeneratorExp(pyast.constant(1), pyast.rounds(variable, items, [condition]))
+            return pyast.compare(pyast.call(self.named("sum", sum), ones), "==", pyast.constant(1))
+        function = {"exists": any, "all": all, "streak": values.count_while}[node.kind]
+        results = ast.GeneratorExp(condition, pyast.rounds(variable, items))
+        return pyast.call(self.named(function.__name__, function), results)
+
+
+def _as_set(item: Type, container: Any) -> frozenset[Any] | None:
+    """A constant list as a set, when Python's idea of equal is the right one for these types."""
+    if not isinstance(container, list):
+        return None
+    if is_text(item) and all(type(value) is str for value in container):
+        return frozenset(container)
+    if item in NUMERIC and all(type(value) in (int, float) and not math.isnan(value) for value in container):
+        return frozenset(container)
+    return None
+
+
+_TREES: Mapping[type[Node], Callable[..., ast.expr]] = {
+    Literal: Generator.literal,
+    Name: Generator.name,
+    Select: Generator.select,
+    Has: Generator.has,
+    Index: Generator.index,
+    Unary: Generator.unary,
+    Binary: Generator.binary,
+    Logic: Generator.logic,
+    Conditional: Generator.conditional,
+    ListLiteral: Generator.list,
+    MapLiteral: Generator.map,
+    Macro: Generator.macro,
+    Call: Generator.call,
+}

@@ -1,0 +1,364 @@
+"""The exact evaluator: it walks the tree, and can note the value of every sub-expression.
+
+It defines what an expression means. Compiled code takes short cuts where types are trusted, and comes here whenever
+anything fails, so that errors, and what absorbs them, are always decided in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from engine.cel import arithmetic, values
+from engine.cel.checked import CallPlan, Checked, FieldRead
+from engine.cel.errors import CelError
+from engine.cel.functions import dispatch
+from engine.cel.scope import UNSET, reader
+from engine.cel.syntax import (
+    Binary,
+    Call,
+    Conditional,
+    Has,
+    Index,
+    ListLiteral,
+    Literal,
+    Logic,
+    Macro,
+    MapLiteral,
+    Name,
+    Node,
+    Select,
+    Unary,
+)
+
+TRACED_ROUNDS = 50
+
+Variables = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A sub-expression with what came out of it: a value, an error, or nothing when it was skipped.
+
+    Children are in the order of evaluation; of a macro's rounds the first 50 are kept.
+    """
+
+    start: int
+    end: int
+    text: str
+    result: Any
+    error: CelError | None
+    skipped: bool
+    children: tuple[Trace, ...]
+
+    @property
+    def value(self) -> Any:
+        """The value. Raises the CelError when the evaluation failed."""
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+def trace(checked: Checked, e: Any) -> Trace:
+    """Evaluate an expression without problems, and note every sub-expression. Raises nothing for a failure."""
+    checked.require_sound()
+    evaluator = Evaluator(checked, e, tracing=True)
+    try:
+        evaluator.value(checked.node, {})
+    except CelError as error:
+        error.__traceback__ = None
+    return evaluator.rounds[0][0]
+
+
+def evaluate(checked: Checked, e: Any) -> Any:
+    """The value of an expression. Raises CelError."""
+    return Evaluator(checked, e).value(checked.node, {})
+
+
+class Evaluator:
+    """One evaluation of one expression."""
+
+    def __init__(self, checked: Checked, e: Any, *, tracing: bool = False) -> None:
+        self.notes = checked.notes
+        self.scope = checked.scope
+        self.e = e
+        self.steps = values.MOST_STEPS
+        self.tracing = tracing
+        self.rounds: list[list[Trace]] = [[]]
+
+    def value(self, node: Node, variables: Variables) -> Any:
+        """The value of a node. Raises CelError, placed at the innermost node that failed."""
+        if not self.tracing:
+            return self._value(node, variables)
+        self.rounds.append([])
+        result, failure = None, None
+        try:
+            result = self._value(node, variables)
+            return result
+        except CelError as error:
+            failure = error
+            raise
+        finally:
+            children = tuple(self.rounds.pop())
+            self.rounds[-1].append(Trace(node.start, node.end, node.text, result, failure, False, children))
+
+    def _value(self, node: Node, variables: Variables) -> Any:
+        try:
+            result = _VALUES[type(node)](self, node, variables)
+        except CelError as error:
+            raise error.at(node.start, node.end)  # noqa: B904 - the same error goes on
+        except Exception as error:
+            raise CelError("bad_argument", str(error) or type(error).__name__, node.start, node.end) from error
+        if node in self.notes.doubles and isinstance(result, int):
+            return float(result)
+        return result
+
+    def skip(self, node: Node) -> None:
+        """Note a sub-expression that did not have to be evaluated."""
+        if self.tracing:
+            self.rounds[-1].append(Trace(node.start, node.end, node.text, None, None, True, ()))
+
+    def boolean(self, node: Node, variables: Variables) -> bool:
+        """The value of a condition, which must be true or false."""
+        result = self.value(node, variables)
+        try:
+            return values.truth(result)
+        except CelError as error:
+            raise error.at(node.start, node.end)  # noqa: B904 - the same error goes on
+
+    def literal(self, node: Literal, _variables: Variables) -> Any:
+        return node.value
+
+    def name(self, node: Name, variables: Variables) -> Any:
+        if node.name in variables:
+            return variables[node.name]
+        binding = self.scope.bindings[node.name]
+        return reader(binding.source)(self.e) if binding.constant is UNSET else binding.constant
+
+    def select(self, node: Select, variables: Variables) -> Any:
+        container = self.value(node.operand, variables)
+        read = self.notes.fields.get(node)
+        return values.select(container, node.field) if read is None else self.read(container, read)
+
+    def read(self, container: Any, read: FieldRead) -> Any:
+        """A declared field of a record."""
+        owner = self.walk(container, read.entity)
+        try:
+            return getattr(owner, read.name) if read.field.access == "attr" else owner[read.name]
+        except (KeyError, AttributeError):
+            raise CelError("no_such_field", f"no field `{read.name}`") from None
+        except TypeError:
+            raise self._unreadable(owner, read.name) from None
+
+    def _unreadable(self, owner: Any, name: str) -> CelError:
+        if owner is None:
+            return CelError("no_such_field", f"nothing is there to read `{name}` of")
+        return values.mismatch(f"the field `{name}`", owner)
+
+    def walk(self, container: Any, entity: str | None) -> Any:
+        """The entity that a reference names, or the container itself when it is no reference."""
+        if entity is None:
+            return container
+        try:
+            return self.e.ref(entity, container)
+        except CelError:
+            raise
+        except Exception as error:
+            raise CelError("unknown_reference", f"no {entity} {container!r:.80}") from error
+
+    def has(self, node: Has, variables: Variables) -> bool:
+        return self.present(node.operand, variables)
+
+    def present(self, node: Node, variables: Variables) -> bool:
+        """Whether a path is there; what is optional on the way may be absent, too."""
+        if not isinstance(node, (Select, Index)):
+            return self.value(node, variables) is not None
+        read = self.notes.fields.get(node)
+        if self.is_optional(node.operand, variables) and not self.present(node.operand, variables):
+            return False
+        container = self.value(node.operand, variables)
+        if read is None:
+            assert isinstance(node, Select)
+            return values.has_key(container, node.field)
+        owner = self.walk(container, read.entity)
+        if read.field.access == "attr":
+            return getattr(owner, read.name, None) is not None
+        if not isinstance(owner, dict):
+            raise self._unreadable(owner, read.name)
+        return owner.get(read.name) is not None
+
+    def is_optional(self, node: Node, variables: Variables) -> bool:
+        """Whether a root or a field was declared as one that may be absent."""
+        if isinstance(node, Name):
+            return node.name not in variables and self.scope.bindings[node.name].optional
+        read = self.notes.fields.get(node)
+        return read is not None and read.field.optional
+
+    def index(self, node: Index, variables: Variables) -> Any:
+        container = self.value(node.operand, variables)
+        read = self.notes.fields.get(node)
+        if read is not None:
+            return self.read(container, read)
+        return values.index(container, self.value(node.index, variables))
+
+    def unary(self, node: Unary, variables: Variables) -> Any:
+        if node.op == "!":
+            return not self.boolean(node.operand, variables)
+        return arithmetic.negate(self.value(node.operand, variables))
+
+    def binary(self, node: Binary, variables: Variables) -> Any:
+        left, right = self.value(node.left, variables), self.value(node.right, variables)
+        compare = COMPARISONS.get(node.op)
+        return arithmetic.calculate(node.op, left, right) if compare is None else compare(left, right)
+
+    def logic(self, node: Logic, variables: Variables) -> bool:
+        decisive = node.op == "||"
+        failure: CelError | None = None
+        for position, operand in enumerate(node.operands):
+            try:
+                decided = self.boolean(operand, variables) is decisive
+            except CelError as error:
+                failure = _absorb(error, failure)
+                continue
+            if decided:
+                for rest in node.operands[position + 1 :]:
+                    self.skip(rest)
+                return decisive
+        if failure is not None:
+            raise failure
+        return not decisive
+
+    def conditional(self, node: Conditional, variables: Variables) -> Any:
+        if self.boolean(node.condition, variables):
+            result = self.value(node.then, variables)
+            self.skip(node.otherwise)
+            return result
+        self.skip(node.then)
+        return self.value(node.otherwise, variables)
+
+    def list(self, node: ListLiteral, variables: Variables) -> Any:
+        return [self.value(item, variables) for item in node.items]
+
+    def map(self, node: MapLiteral, variables: Variables) -> Any:
+        return values.make_map(
+            [(self.value(name, variables), self.value(value, variables)) for name, value in node.entries]
+        )
+
+    def call(self, node: Call, variables: Variables) -> Any:
+        plan = self.notes.calls[node]
+        args = [self.value(arg, variables) for arg in plan.args]
+        return self.method(plan, args) if plan.method else dispatch(plan.name, plan.overloads, args)
+
+    def method(self, plan: CallPlan, args: Any) -> Any:
+        owner = self.walk(args[0], plan.entity)
+        return getattr(owner, plan.name)(*args[1:])
+
+    def macro(self, node: Macro, variables: Variables) -> Any:
+        container = self.value(node.target, variables)
+        items = container.closed if node.kind == "streak" else values.iterable(container)
+        tracing, self.tracing = self.tracing, self.tracing
+        try:
+            return _MACROS[node.kind](self, node, self.rounds_of(node, items, variables, tracing))
+        finally:
+            self.tracing = tracing
+
+    def rounds_of(self, node: Macro, items: Any, variables: Variables, tracing: bool) -> Any:
+        """The variables of each round; each is charged to the budget, and the first ones are traced."""
+        inner = dict(variables)
+        for position, item in enumerate(items):
+            self.steps -= 1
+            if self.steps < 0:
+                self.exhausted(node)
+            self.tracing = tracing and position < TRACED_ROUNDS
+            inner[node.variable] = item
+            yield inner
+
+    def exhausted(self, node: Macro) -> NoReturn:
+        """Give up: nothing may absorb this error."""
+        message = f"more than {values.MOST_STEPS} steps of macros"
+        raise CelError("iteration_budget", message, node.start, node.end)
+
+
+def _absorb(error: CelError, first: CelError | None) -> CelError:
+    """The error to raise if nothing decides; running out of budget is final."""
+    if error.code == "iteration_budget":
+        raise error
+    return first or error
+
+
+def _until(self: Evaluator, node: Macro, rounds: Any, decisive: bool) -> bool:
+    failure: CelError | None = None
+    for variables in rounds:
+        try:
+            if self.boolean(node.bodies[0], variables) is decisive:
+                return decisive
+        except CelError as error:
+            failure = _absorb(error, failure)
+    if failure is not None:
+        raise failure
+    return not decisive
+
+
+def _exists(self: Evaluator, node: Macro, rounds: Any) -> bool:
+    return _until(self, node, rounds, True)
+
+
+def _all(self: Evaluator, node: Macro, rounds: Any) -> bool:
+    return _until(self, node, rounds, False)
+
+
+def _exists_one(self: Evaluator, node: Macro, rounds: Any) -> bool:
+    return sum(self.boolean(node.bodies[0], variables) for variables in rounds) == 1
+
+
+def _map(self: Evaluator, node: Macro, rounds: Any) -> list[Any]:
+    *filters, body = node.bodies
+    return [
+        self.value(body, variables)
+        for variables in rounds
+        if all(self.boolean(condition, variables) for condition in filters)
+    ]
+
+
+def _filter(self: Evaluator, node: Macro, rounds: Any) -> list[Any]:
+    body, name = node.bodies[0], node.variable
+    return [variables[name] for variables in rounds if self.boolean(body, variables)]
+
+
+def _streak(self: Evaluator, node: Macro, rounds: Any) -> int:
+    return values.count_while(self.boolean(node.bodies[0], variables) for variables in rounds)
+
+
+_MACROS: Mapping[str, Callable[[Evaluator, Macro, Any], Any]] = {
+    "exists": _exists,
+    "all": _all,
+    "exists_one": _exists_one,
+    "map": _map,
+    "filter": _filter,
+    "streak": _streak,
+}
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": values.equal,
+    "!=": values.unequal,
+    "<": values.less,
+    "<=": values.less_equal,
+    ">": values.greater,
+    ">=": values.greater_equal,
+    "in": values.contains,
+}
+_VALUES: Mapping[type[Node], Callable[..., Any]] = {
+    Literal: Evaluator.literal,
+    Name: Evaluator.name,
+    Select: Evaluator.select,
+    Has: Evaluator.has,
+    Index: Evaluator.index,
+    Unary: Evaluator.unary,
+    Binary: Evaluator.binary,
+    Logic: Evaluator.logic,
+    Conditional: Evaluator.conditional,
+    ListLiteral: Evaluator.list,
+    MapLiteral: Evaluator.map,
+    Macro: Evaluator.macro,
+    Call: Evaluator.call,
+}

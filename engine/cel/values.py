@@ -1,0 +1,267 @@
+"""Runtime values: their kinds, equality, order, membership and indexing.
+
+The fast paths of generated code use Python's own operators; these functions are what they must equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.cel.errors import CelError
+from engine.cel.types import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    DYN,
+    INT,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    UINT,
+    ListType,
+    MapType,
+    RecordType,
+    Type,
+    is_text,
+)
+
+INT_MIN, INT_MAX, UINT_MAX = -(2**63), 2**63 - 1, 2**64 - 1
+MOST_STEPS = 100_000
+LARGEST = 1 << 20
+
+
+class UInt(int):
+    """An unsigned 64-bit integer. The caller keeps it in its range."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{int(self)}u"
+
+
+ANY_LIST = ListType(DYN)
+ANY_MAP = MapType(DYN, DYN)
+_KINDS: Mapping[type, Type] = {
+    bool: BOOL,
+    int: INT,
+    UInt: UINT,
+    float: DOUBLE,
+    str: STRING,
+    bytes: BYTES,
+    type(None): NULL,
+    list: ANY_LIST,
+    tuple: ANY_LIST,
+    dict: ANY_MAP,
+    datetime: TIMESTAMP,
+    timedelta: DURATION,
+}
+
+
+def kind(value: Any) -> Type:
+    """The runtime type of a value; DYN for objects of the embedding program."""
+    return _KINDS.get(type(value), DYN)
+
+
+def accepts(wanted: Type, value: Any) -> bool:
+    """Whether a runtime value may be passed where a type is declared (parts of containers are not looked at)."""
+    if wanted == DYN or isinstance(wanted, RecordType):
+        return True
+    if is_text(wanted):
+        return type(value) is str
+    if isinstance(wanted, ListType):
+        return isinstance(value, (list, tuple))
+    if isinstance(wanted, MapType):
+        return isinstance(value, dict)
+    return kind(value) == wanted
+
+
+def mismatch(what: str, *values: Any) -> CelError:
+    """The error for an operation that has no meaning for these values."""
+    names = ", ".join(str(kind(value)) for value in values)
+    return CelError("type_mismatch", f"{what} is not defined for {names}")
+
+
+def truth(value: Any) -> bool:
+    """The value itself when it is a bool; an error otherwise: nothing else counts as true or false."""
+    if value is True or value is False:
+        return value
+    raise CelError("type_mismatch", f"expected a bool, found {kind(value)}")
+
+
+def equal(left: Any, right: Any) -> bool:
+    """CEL equality: numbers by value, everything else only within its own type, containers by content."""
+    return _equal(left, right, [MOST_STEPS])
+
+
+def _equal(left: Any, right: Any, budget: list[int]) -> bool:
+    one, other = kind(left), kind(right)
+    if one in _SCALARS:
+        return bool(left == right) and (one == other or (one in _NUMBERS and other in _NUMBERS))
+    if one != other:
+        return False
+    if one == ANY_LIST:
+        _charge(budget, len(left))
+        return len(left) == len(right) and all(_equal(a, b, budget) for a, b in zip(left, right, strict=True))
+    if one == ANY_MAP:
+        _charge(budget, len(left))
+        return len(left) == len(right) and all(
+            name in right and _equal(value, right[name], budget) for name, value in left.items()
+        )
+    return left is right
+
+
+_SCALARS = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL, TIMESTAMP, DURATION})
+_NUMBERS = frozenset({INT, UINT, DOUBLE})
+_ORDERED = frozenset({BOOL, STRING, BYTES, TIMESTAMP, DURATION})
+
+
+def _charge(budget: list[int], steps: int) -> None:
+    budget[0] -= steps
+    if budget[0] < 0:
+        raise CelError("iteration_budget", f"comparing took more than {MOST_STEPS} steps")
+
+
+def unequal(left: Any, right: Any) -> bool:
+    """The negation of `equal`."""
+    return not equal(left, right)
+
+
+def _check_order(op: str, left: Any, right: Any) -> None:
+    one, other = kind(left), kind(right)
+    if not ((one in _NUMBERS and other in _NUMBERS) or (one == other and one in _ORDERED)):
+        raise mismatch(f"`{op}`", left, right)
+
+
+def less(left: Any, right: Any) -> bool:
+    """`<` with its operands checked."""
+    _check_order("<", left, right)
+    return bool(left < right)
+
+
+def less_equal(left: Any, right: Any) -> bool:
+    """`<=` with its operands checked."""
+    _check_order("<=", left, right)
+    return bool(left <= right)
+
+
+def greater(left: Any, right: Any) -> bool:
+    """`>` with its operands checked."""
+    _check_order(">", left, right)
+    return bool(left > right)
+
+
+def greater_equal(left: Any, right: Any) -> bool:
+    """`>=` with its operands checked."""
+    _check_order(">=", left, right)
+    return bool(left >= right)
+
+
+def contains(item: Any, container: Any) -> bool:
+    """`item in container`: an item of a list, or a key of a map."""
+    if isinstance(container, (list, tuple)):
+        return any(equal(item, other) for other in container)
+    if isinstance(container, dict):
+        return _find(container, item) is not _MISSING
+    raise mismatch("`in`", item, container)
+
+
+_MISSING = object()
+
+
+def _find(container: dict[Any, Any], key: Any) -> Any:
+    """Look a key up as CEL compares keys: Python alone would take `true` for 1."""
+    one = kind(key)
+    if one not in _SCALARS or key not in container:
+        return _MISSING
+    if one == STRING:
+        return container[key]
+    return next((value for name, value in container.items() if equal(name, key)), _MISSING)
+
+
+def index(container: Any, key: Any) -> Any:
+    """`container[key]`, without Python's negative positions."""
+    if isinstance(container, (list, tuple)):
+        return _item(container, key)
+    if isinstance(container, dict):
+        value = _find(container, key)
+        if value is _MISSING:
+            raise CelError("no_such_key", f"no key {key!r:.80}")
+        return value
+    raise mismatch("`[]`", container, key)
+
+
+def _item(items: Sequence[Any], position: Any) -> Any:
+    if isinstance(position, bool) or not isinstance(position, (int, float)) or position != int(position):
+        raise mismatch("`[]`", items, position)
+    if not 0 <= position < len(items):
+        raise CelError("out_of_range", f"no item {int(position)} in a list of {len(items)}")
+    return items[int(position)]
+
+
+def select(container: Any, name: str) -> Any:
+    """`container.name` where only run time knows what the container is. Objects stay closed."""
+    if not isinstance(container, dict):
+        raise mismatch(f"the field `{name}`", container)
+    if name not in container:
+        raise CelError("no_such_key", f"no key `{name}`")
+    return container[name]
+
+
+def has_key(container: Any, name: str) -> bool:
+    """`has(container.name)` for maps."""
+    if not isinstance(container, dict):
+        raise mismatch(f"the field `{name}`", container)
+    return name in container
+
+
+def bounded(value: Any) -> Any:
+    """A text or list that was just built, unless it is larger than 1 Mi characters or items."""
+    if len(value) > LARGEST:
+        raise too_large()
+    return value
+
+
+def too_large() -> CelError:
+    """The error for a result over the bound."""
+    return CelError("too_large", f"the result would be larger than {LARGEST} characters or items")
+
+
+def make_map(entries: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """A map literal; keys are int, uint, bool or string, each once."""
+    result: dict[Any, Any] = {}
+    for name, value in entries:
+        if kind(name) not in (INT, UINT, BOOL, STRING):
+            raise mismatch("a map key", name)
+        if name in result:
+            raise CelError("bad_argument", f"the key {name!r:.80} occurs twice")
+        result[name] = value
+    return result
+
+
+def iterable(container: Any) -> Sequence[Any]:
+    """What a macro goes over: the items of a list, the keys of a map."""
+    if isinstance(container, (list, tuple)):
+        return container
+    if isinstance(container, dict):
+        return list(container)
+    raise mismatch("a macro", container)
+
+
+def spend(budget: list[int], container: Any) -> Sequence[Any]:
+    """The items that a macro goes over, charged in full before the first one."""
+    items = iterable(container)
+    _charge(budget, len(items))
+    return items
+
+
+def count_while(results: Iterable[bool]) -> int:
+    """How many results hold before the first that does not."""
+    count = 0
+    for result in results:
+        if not result:
+            break
+        count += 1
+    return count
