@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sized
 from dataclasses import replace
 from typing import Any
 
@@ -11,36 +12,49 @@ from engine.cel.checker import check
 from engine.cel.errors import CelError
 from engine.cel.exact import Evaluator
 from engine.cel.scope import UNSET, Scope
-from engine.cel.syntax import Binary, Literal, Logic, Macro, Name, Node, children, path, walk
+from engine.cel.syntax import Binary, Has, Literal, Logic, Macro, Name, Node, children, path, walk
 
+_LARGEST_CONSTANT = 10_000
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def constants(checked: Checked) -> dict[Node, Any]:
-    """The values of all sub-expressions that are the same in every evaluation and do not fail."""
-    found: dict[Node, Any] = {}
-    evaluator = Evaluator(checked, None)
+    """The values of all sub-expressions that are the same in every evaluation, do not fail and are not large."""
+    folding = _Folding(checked)
+    folding.fold(checked.node, frozenset())
+    return folding.found
 
-    def visit(node: Node, hidden: frozenset[str]) -> bool:
-        if isinstance(node, Macro):
-            visit(node.target, hidden)
-            for body in node.bodies:
-                visit(body, hidden | {node.variable})
-            return False
+
+class _Folding(Evaluator):
+    """An evaluator that never evaluates a constant twice."""
+
+    def __init__(self, checked: Checked) -> None:
+        super().__init__(checked, None)
+        self.found: dict[Node, Any] = {}
+
+    def value(self, node: Node, variables: Mapping[str, Any]) -> Any:
+        return self.found[node] if node in self.found else super().value(node, variables)
+
+    def fold(self, node: Node, hidden: frozenset[str]) -> None:
+        """Find the constants at and below a node."""
+        inner = hidden | {node.variable} if isinstance(node, Macro) else hidden
+        parts = children(node)
+        for part in parts:
+            self.fold(part, hidden if isinstance(node, Macro) and part is node.target else inner)
         if isinstance(node, Name):
-            fixed = node.name not in hidden and _is_parameter(node, checked.scope)
+            fixed = node.name not in hidden and _is_parameter(node, self.scope)
         else:
-            fixed = all([visit(child, hidden) for child in children(node)])
-        if not fixed:
-            return False
-        try:
-            found[node] = evaluator.value(node, {})
-        except CelError:
-            return False
-        return True
+            fixed = not isinstance(node, (Macro, Has)) and all(part in self.found for part in parts)
+        if fixed:
+            self._keep(node)
 
-    visit(checked.node, frozenset())
-    return found
+    def _keep(self, node: Node) -> None:
+        try:
+            value = self.value(node, {})
+        except CelError:
+            return
+        if not isinstance(value, Sized) or len(value) <= _LARGEST_CONSTANT:
+            self.found[node] = value
 
 
 def _is_parameter(node: Name, scope: Scope) -> bool:

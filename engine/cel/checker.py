@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from engine.cel import clock, operators, reading
+from engine.cel import calls, clock, operators, reading
 from engine.cel.checked import CallPlan, Checked, FieldRead, Notes, Problem
-from engine.cel.errors import CelError, CelSyntaxError
-from engine.cel.functions import FUNCTIONS, METHODS, Overloads, choose, host
-from engine.cel.guards import NOTHING, Facts, facts, without
+from engine.cel.errors import CelSyntaxError
+from engine.cel.guards import NOTHING, Facts, Guards, without
 from engine.cel.parser import parse
 from engine.cel.scope import UNSET, Scope
-from engine.cel.strings import pattern
 from engine.cel.suggestions import did_you_mean
 from engine.cel.syntax import (
     Binary,
@@ -69,7 +67,7 @@ def check(
     except CelSyntaxError as error:
         return _unreadable(str(expression), scope, error)
     checker = Checker(scope)
-    known = NOTHING.union(*(facts(condition.node, True) for condition in given))
+    known = NOTHING.union(*(Guards().facts(condition.node, True) for condition in given))
     found = checker.visit(node, known, {})
     if expect is not None:
         checker.expect(node, found, expect)
@@ -106,6 +104,7 @@ class Checker:
         self.calls: dict[Node, CallPlan] = {}
         self.doubles: set[Node] = set()
         self.problems: list[Problem] = []
+        self.guards = Guards()
 
     def report(self, code: str, message: str, node: Node, hint: str | None = None) -> Type:
         """Note a problem; the type of what is wrong is DYN, so that it causes no further problems."""
@@ -114,7 +113,7 @@ class Checker:
 
     def visit(self, node: Node, known: Facts, variables: Locals) -> Type:
         """The type of a node where these things are known to be present and these variables exist."""
-        found = _VISITS[type(node)](self, node, known, variables)
+        found: Type = _VISITS[type(node)](self, node, known, variables)
         self.types[node] = found
         if found == DOUBLE and (isinstance(node, (Name, Select, Index)) or self._is_outside_call(node)):
             self.doubles.add(node)
@@ -134,13 +133,14 @@ class Checker:
 
     def adapt(self, node: Node, wanted: Type) -> bool:
         """Take an int that is written in the text, or a parameter, as a double where one is wanted."""
-        if wanted != DOUBLE or self.types[node] != INT or not self._is_fixed(node):
+        if wanted != DOUBLE or self.types[node] != INT or not self.is_fixed(node):
             return False
         self.types[node] = DOUBLE
         self.doubles.add(node)
         return True
 
-    def _is_fixed(self, node: Node) -> bool:
+    def is_fixed(self, node: Node) -> bool:
+        """Whether a node is a literal or a parameter."""
         while isinstance(node, Select):
             node = node.operand
         if isinstance(node, Name):
@@ -155,10 +155,10 @@ class Checker:
             self.report("wrong_type", f"expected a condition (bool), found {found}", node)
         return found
 
-    def literal(self, node: Literal, _known: Facts, _variables: Locals) -> Type:
+    def _literal(self, node: Literal, _known: Facts, _variables: Locals) -> Type:
         return kind(node.value)
 
-    def name(self, node: Name, known: Facts, variables: Locals) -> Type:
+    def _name(self, node: Name, known: Facts, variables: Locals) -> Type:
         if node.name in variables:
             return variables[node.name]
         binding = self.scope.bindings.get(node.name)
@@ -174,7 +174,7 @@ class Checker:
         message = f"`{node.text}` may be absent"
         self.report("unguarded_optional", message, node, f"write `has({node.text}) && …`")
 
-    def select(self, node: Select, known: Facts, variables: Locals) -> Type:
+    def _select(self, node: Select, known: Facts, variables: Locals) -> Type:
         operand = self.visit(node.operand, known, variables)
         found = self.field(node, operand, node.field)
         read = self.fields.get(node)
@@ -207,8 +207,8 @@ class Checker:
             return self.scope.entities.get(operand.entity), operand.entity
         return None, None
 
-    def has(self, node: Has, known: Facts, variables: Locals) -> Type:
-        guarded = known | facts(node, True)
+    def _has(self, node: Has, known: Facts, variables: Locals) -> Type:
+        guarded = known | self.guards.facts(node, True)
         self.visit(node.operand, guarded, variables)
         if isinstance(node.operand, Name):
             binding = self.scope.bindings.get(node.operand.name)
@@ -217,7 +217,7 @@ class Checker:
                 self.report("wrong_type", message, node, "`has` takes a field: `has(data.field)`")
         return BOOL
 
-    def index(self, node: Index, known: Facts, variables: Locals) -> Type:
+    def _index(self, node: Index, known: Facts, variables: Locals) -> Type:
         operand = self.visit(node.operand, known, variables)
         position = self.visit(node.index, known, variables)
         if isinstance(operand, (RecordType, RefType)):
@@ -229,27 +229,27 @@ class Checker:
             return found
         return operators.index_type(self, node, operand, position)
 
-    def unary(self, node: Unary, known: Facts, variables: Locals) -> Type:
+    def _unary(self, node: Unary, known: Facts, variables: Locals) -> Type:
         if node.op == "!":
             self.boolean(node.operand, known, variables)
             return BOOL
         return operators.negated_type(self, node, self.visit(node.operand, known, variables))
 
-    def binary(self, node: Binary, known: Facts, variables: Locals) -> Type:
+    def _binary(self, node: Binary, known: Facts, variables: Locals) -> Type:
         left = self.visit(node.left, known, variables)
         right = self.visit(node.right, known, variables)
         return operators.binary_type(self, node, left, right)
 
-    def logic(self, node: Logic, known: Facts, variables: Locals) -> Type:
+    def _logic(self, node: Logic, known: Facts, variables: Locals) -> Type:
         for operand in node.operands:
             self.boolean(operand, known, variables)
-            known = known | facts(operand, node.op == "&&")
+            known = known | self.guards.facts(operand, node.op == "&&")
         return BOOL
 
-    def conditional(self, node: Conditional, known: Facts, variables: Locals) -> Type:
+    def _conditional(self, node: Conditional, known: Facts, variables: Locals) -> Type:
         self.boolean(node.condition, known, variables)
-        self.visit(node.then, known | facts(node.condition, True), variables)
-        self.visit(node.otherwise, known | facts(node.condition, False), variables)
+        self.visit(node.then, known | self.guards.facts(node.condition, True), variables)
+        self.visit(node.otherwise, known | self.guards.facts(node.condition, False), variables)
         return self.united((node.then, node.otherwise))
 
     def united(self, nodes: Sequence[Node]) -> Type:
@@ -262,12 +262,12 @@ class Checker:
             found = join(found, self.types[node])
         return found
 
-    def list(self, node: ListLiteral, known: Facts, variables: Locals) -> Type:
+    def _list(self, node: ListLiteral, known: Facts, variables: Locals) -> Type:
         for item in node.items:
             self.visit(item, known, variables)
         return ListType(self.united(node.items) if node.items else DYN)
 
-    def map(self, node: MapLiteral, known: Facts, variables: Locals) -> Type:
+    def _map(self, node: MapLiteral, known: Facts, variables: Locals) -> Type:
         for name, value in node.entries:
             self.visit(name, known, variables)
             self.visit(value, known, variables)
@@ -276,20 +276,20 @@ class Checker:
         keys, values = zip(*node.entries, strict=True)
         return MapType(self.united(keys), self.united(values))
 
-    def macro(self, node: Macro, known: Facts, variables: Locals) -> Type:
+    def _macro(self, node: Macro, known: Facts, variables: Locals) -> Type:
         target = self.visit(node.target, known, variables)
-        item = self.series(node, target) if node.kind == "streak" else self.item(node, target)
+        item = self._series(node, target) if node.kind == "streak" else self._item(node, target)
         inner = {**variables, node.variable: item}
         known = without(known, node.variable)
         for body in node.bodies[:-1]:
             self.boolean(body, known, inner)
-            known = known | facts(body, True)
+            known = known | self.guards.facts(body, True)
         if node.kind == "map":
             return ListType(self.visit(node.bodies[-1], known, inner))
         self.boolean(node.bodies[-1], known, inner)
         return {"filter": ListType(item), "streak": INT}.get(node.kind, BOOL)
 
-    def item(self, node: Macro, target: Type) -> Type:
+    def _item(self, node: Macro, target: Type) -> Type:
         if isinstance(target, ListType):
             return target.item
         if isinstance(target, MapType):
@@ -298,118 +298,34 @@ class Checker:
             self.report("wrong_type", f"`{node.kind}` goes over a list, found {target}", node.target)
         return DYN
 
-    def series(self, node: Macro, target: Type) -> Type:
+    def _series(self, node: Macro, target: Type) -> Type:
         if isinstance(target, RecordType) and target.series is not None:
             return target.series
         if target != DYN:
             return self.report("unknown_function", f"{target} has no `streak`", node)
         return self.report("wrong_type", "`streak` needs a metric", node.target)
 
-    def call(self, node: Call, known: Facts, variables: Locals) -> Type:
-        qualified = self.qualified(node, variables)
-        if qualified is not None:
-            self.visit_all(node.args, known, variables)
-            return self.function(node, qualified, node.args, self.named(qualified))
-        if node.target is None:
-            self.visit_all(node.args, known, variables)
-            return self.function(node, node.function, node.args, self.named(node.function))
-        target = self.visit(node.target, known, variables)
-        self.visit_all(node.args, known, variables)
-        record, entity = self.record(target)
-        if record is not None and node.function in record.methods:
-            return self.method(node, record, entity)
-        if isinstance(target, RecordType):
-            hint = did_you_mean(node.function, {*target.methods, *(["streak"] if target.series else [])})
-            return self.report("unknown_function", f"{target} has no method `{node.function}`", node, hint)
-        return self.function(node, node.function, (node.target, *node.args), METHODS.get(node.function, ()))
-
-    def visit_all(self, nodes: Sequence[Node], known: Facts, variables: Locals) -> None:
-        for node in nodes:
-            self.visit(node, known, variables)
-
-    def qualified(self, node: Call, variables: Locals) -> str | None:
-        """`math.abs` for a call of that function, unless `math` is a name of the scope."""
-        if not isinstance(node.target, Name) or node.target.name in variables:
-            return None
-        space = node.target.name
-        if space in self.scope.bindings or not any(name.startswith(f"{space}.") for name in FUNCTIONS):
-            return None
-        self.types[node.target] = DYN
-        return f"{space}.{node.function}"
-
-    def named(self, name: str) -> Overloads:
-        function = self.scope.functions.get(name)
-        return FUNCTIONS.get(name, ()) if function is None else host(function)
-
-    def function(self, node: Call, name: str, args: tuple[Node, ...], overloads: Overloads) -> Type:
-        """The type of a call of a function or method with these overloads."""
-        if not overloads:
-            return self._unknown_function(node, name)
-        types = [self.types[arg] for arg in args]
-        direct = choose(overloads, types)
-        if direct is None and any(self._adapted(args, overload.params) for overload in overloads):
-            types = [self.types[arg] for arg in args]
-            direct = choose(overloads, types)
-        fitting = [overload for overload in overloads if overload.fits(types)]
-        if not fitting:
-            found = ", ".join(map(str, types))
-            forms = " or ".join(sorted({f"({', '.join(map(str, form.params))})" for form in overloads}))
-            return self.report("no_overload", f"`{name}` does not take ({found})", node, f"it takes {forms}")
-        self._check_regex(name, args)
-        trusted = direct if DYN not in types else None
-        self.calls[node] = CallPlan(name, args, overloads, trusted)
-        results = {overload.result_type(types) for overload in fitting}
-        return results.pop() if len(results) == 1 else DYN if direct is None else direct.result_type(types)
-
-    def _adapted(self, args: Sequence[Node], params: Sequence[Type]) -> bool:
-        if len(args) != len(params):
-            return False
-        fits = all(
-            assignable(self.types[arg], wanted) or (wanted == DOUBLE and self.types[arg] == INT and self._is_fixed(arg))
-            for arg, wanted in zip(args, params, strict=True)
-        )
-        return fits and any([self.adapt(arg, wanted) for arg, wanted in zip(args, params, strict=True)])
-
-    def _check_regex(self, name: str, args: Sequence[Node]) -> None:
-        regex = args[-1]
-        if name == "matches" and isinstance(regex, Literal):
-            try:
-                pattern(regex.value)
-            except CelError as error:
-                self.report("wrong_type", error.message, regex)
-
-    def _unknown_function(self, node: Call, name: str) -> Type:
-        if node.target is None:
-            known = {*FUNCTIONS, *self.scope.functions, "has"}
-            hint = f"write `x.{name}(…)`" if name in METHODS else did_you_mean(name, known)
-        else:
-            hint = f"write `{name}(…)`" if self.named(name) else did_you_mean(name, {*METHODS, *FUNCTIONS})
-        return self.report("unknown_function", f"unknown function `{name}`", node, hint)
-
-    def method(self, node: Call, record: RecordType, entity: str | None) -> Type:
-        declared = record.methods[node.function]
-        found = tuple(self.types[arg] for arg in node.args)
-        if len(found) != len(declared.params) or not all(map(assignable, found, declared.params)):
-            wanted = ", ".join(map(str, declared.params))
-            message = f"`{node.function}` does not take ({', '.join(map(str, found))})"
-            return self.report("no_overload", message, node, f"it takes ({wanted})")
-        args = (node.target, *node.args) if node.target is not None else node.args
-        self.calls[node] = CallPlan(node.function, args, method=True, entity=entity)
-        return declared.result
+    def _call(self, node: Call, known: Facts, variables: Locals) -> Type:
+        qualified = calls.qualified(self, node, variables)
+        if node.target is not None and qualified is None:
+            self.visit(node.target, known, variables)
+        for arg in node.args:
+            self.visit(arg, known, variables)
+        return calls.call_type(self, node, qualified)
 
 
 _VISITS: Mapping[type[Node], Callable[..., Any]] = {
-    Literal: Checker.literal,
-    Name: Checker.name,
-    Select: Checker.select,
-    Has: Checker.has,
-    Index: Checker.index,
-    Unary: Checker.unary,
-    Binary: Checker.binary,
-    Logic: Checker.logic,
-    Conditional: Checker.conditional,
-    ListLiteral: Checker.list,
-    MapLiteral: Checker.map,
-    Macro: Checker.macro,
-    Call: Checker.call,
+    Literal: Checker._literal,
+    Name: Checker._name,
+    Select: Checker._select,
+    Has: Checker._has,
+    Index: Checker._index,
+    Unary: Checker._unary,
+    Binary: Checker._binary,
+    Logic: Checker._logic,
+    Conditional: Checker._conditional,
+    ListLiteral: Checker._list,
+    MapLiteral: Checker._map,
+    Macro: Checker._macro,
+    Call: Checker._call,
 }

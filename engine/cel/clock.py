@@ -38,6 +38,7 @@ class Clocks:
     notes: Notes
     found: list[Clock] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    answers: dict[Node, bool] = field(default_factory=dict)
 
     @property
     def clocks(self) -> tuple[Clock, ...]:
@@ -46,6 +47,11 @@ class Clocks:
 
     def moves(self, node: Node, moving: Mapping[str, bool]) -> bool:
         """Whether a node's value moves; `moving` tells it for the variables of the macros around."""
+        if node not in self.answers:
+            self.answers[node] = self._moves(node, moving)
+        return self.answers[node]
+
+    def _moves(self, node: Node, moving: Mapping[str, bool]) -> bool:
         match node:
             case Name():
                 binding = self.scope.bindings.get(node.name)
@@ -64,7 +70,8 @@ class Clocks:
 
     def parts(self, node: Node, moving: Mapping[str, bool]) -> bool:
         """Whether any direct part moves; all of them are looked at."""
-        return any([self.moves(child, moving) for child in children(node)])
+        found = [self.moves(child, moving) for child in children(node)]
+        return any(found)
 
     def settled(self, node: Node) -> bool:
         """Report a condition that is made of something that moves, in a form that cannot be solved."""
@@ -100,7 +107,7 @@ class Clocks:
         sign, leaf = 1, moving_side
         terms: list[tuple[str, Node]] = []
         while isinstance(leaf, Binary):
-            one, other = (self.quiet_moves(side, moving) for side in (leaf.left, leaf.right))
+            one, other = (self.moves(side, moving) for side in (leaf.left, leaf.right))
             if leaf.op not in ("+", "-") or (one and other):
                 return None
             if other and leaf.op == "-":
@@ -114,11 +121,7 @@ class Clocks:
         if isinstance(node, Name):
             return node.name not in moving
         read = self.notes.fields.get(node)
-        return read is not None and read.field.ages is not None and not self.quiet_moves(_owner(node), moving)
-
-    def quiet_moves(self, node: Node, moving: Mapping[str, bool]) -> bool:
-        """Whether a node moves, asked a second time: nothing is noted."""
-        return Clocks(self.scope, self.notes).moves(node, moving)
+        return read is not None and read.field.ages is not None and not self.moves(_owner(node), moving)
 
     def macro(self, node: Macro, moving: Mapping[str, bool]) -> bool:
         """A macro's variable moves with the list; `map` moves with its body, too."""

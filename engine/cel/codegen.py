@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.cel import arithmetic, pyast, values
@@ -97,7 +97,7 @@ class Generator:
         roots = [name for name in uses if name in bindings and bindings[name].constant is UNSET]
         return {name: f"r{number}" for number, name in enumerate(roots) if uses[name] > 1}
 
-    def preamble(self) -> list[ast.stmt]:
+    def preamble(self) -> Sequence[ast.stmt]:
         """The statements before the expression: hoisted roots, and the budget when there are loops."""
         statements = [
             pyast.store(local, source_tree(self.scope.bindings[name].source)) for name, local in self.hoisted.items()
@@ -106,7 +106,7 @@ class Generator:
             statements.append(pyast.store("budget", ast.List([pyast.constant(values.MOST_STEPS)], ast.Load())))
         return statements
 
-    def function(self, body: list[ast.stmt]) -> Callable[[Any], Any]:
+    def function(self, body: Sequence[ast.stmt]) -> Callable[[Any], Any]:
         """Compile a function of `e` with this body."""
         module = ast.Module([pyast.function("expression", body)], [])
         code = compile(ast.fix_missing_locations(module), "<expression>", "exec")
@@ -150,17 +150,17 @@ class Generator:
         """The static type of a node."""
         return self.notes.types[node]
 
-    def literal(self, node: Literal) -> ast.expr:
+    def _literal(self, node: Literal) -> ast.expr:
         return self.inline(node.value)
 
-    def name(self, node: Name) -> ast.expr:
+    def _name(self, node: Name) -> ast.expr:
         if node.name in self.variables:
             return pyast.load(self.variables[node.name])
         if node.name in self.hoisted:
             return pyast.load(self.hoisted[node.name])
         return source_tree(self.scope.bindings[node.name].source)
 
-    def select(self, node: Select) -> ast.expr:
+    def _select(self, node: Select) -> ast.expr:
         container = self.value(node.operand)
         read = self.notes.fields.get(node)
         if read is not None:
@@ -181,15 +181,15 @@ class Generator:
             return container
         return pyast.call(pyast.attribute(pyast.load("e"), "ref"), pyast.constant(entity), container)
 
-    def has(self, node: Has) -> ast.expr:
-        conditions = self.present(node.operand)
+    def _has(self, node: Has) -> ast.expr:
+        conditions = self._present(node.operand)
         return conditions[0] if len(conditions) == 1 else pyast.chain("&&", conditions)
 
-    def present(self, node: Node) -> list[ast.expr]:
+    def _present(self, node: Node) -> Sequence[ast.expr]:
         """The conditions for a path to be there, from its optional beginnings on."""
         if not isinstance(node, (Select, Index)):
             return [pyast.compare(self.value(node), "is not", pyast.constant(None))]
-        before = self.present(node.operand) if self._is_optional(node.operand) else []
+        before = self._present(node.operand) if self._is_optional(node.operand) else []
         container = self.value(node.operand)
         read = self.notes.fields.get(node)
         if read is None:
@@ -214,7 +214,7 @@ class Generator:
         read = self.notes.fields.get(node)
         return read is not None and read.field.optional
 
-    def index(self, node: Index) -> ast.expr:
+    def _index(self, node: Index) -> ast.expr:
         container = self.value(node.operand)
         read = self.notes.fields.get(node)
         if read is not None:
@@ -226,7 +226,7 @@ class Generator:
             return pyast.subscript(container, self.value(node.index))
         return pyast.call(self.named("index", values.index), container, self.value(node.index))
 
-    def unary(self, node: Unary) -> ast.expr:
+    def _unary(self, node: Unary) -> ast.expr:
         if node.op == "!":
             return ast.UnaryOp(ast.Not(), self.boolean(node.operand))
         operand = self.value(node.operand)
@@ -234,14 +234,14 @@ class Generator:
             return ast.UnaryOp(ast.USub(), operand)
         return pyast.call(self.named("negate", arithmetic.negate), operand)
 
-    def binary(self, node: Binary) -> ast.expr:
+    def _binary(self, node: Binary) -> ast.expr:
         if node.op == "in":
-            return self.membership(node)
+            return self._membership(node)
         if node.op in COMPARISONS:
-            return self.comparison(node)
-        return self.arithmetic(node)
+            return self._comparison(node)
+        return self._arithmetic(node)
 
-    def comparison(self, node: Binary) -> ast.expr:
+    def _comparison(self, node: Binary) -> ast.expr:
         if self._is_plain(self.type(node.left)) and self._is_plain(self.type(node.right)):
             return pyast.compare(self.raw(node.left), node.op, self.raw(node.right))
         function = COMPARISONS[node.op]
@@ -250,7 +250,7 @@ class Generator:
     def _is_plain(self, of: Type) -> bool:
         return of in _PLAIN or is_text(of)
 
-    def membership(self, node: Binary) -> ast.expr:
+    def _membership(self, node: Binary) -> ast.expr:
         item, container = self.type(node.left), self.type(node.right)
         fixed = _as_set(item, self.constants.get(node.right))
         if fixed is not None:
@@ -260,7 +260,7 @@ class Generator:
             return pyast.compare(self.value(node.left), "in", self.value(node.right))
         return pyast.call(self.named("contains", values.contains), self.value(node.left), self.value(node.right))
 
-    def arithmetic(self, node: Binary) -> ast.expr:
+    def _arithmetic(self, node: Binary) -> ast.expr:
         left, right = self.type(node.left), self.type(node.right)
         if (node.op, left, right) in _RAW:
             if node.left in self.notes.doubles and node.right in self.notes.doubles:
@@ -270,33 +270,33 @@ class Generator:
         assert found is not None
         return pyast.call(self.thing(found[0]), self.value(node.left), self.value(node.right))
 
-    def logic(self, node: Logic) -> ast.expr:
+    def _logic(self, node: Logic) -> ast.expr:
         return pyast.chain(node.op, [self.boolean(operand) for operand in node.operands])
 
-    def conditional(self, node: Conditional) -> ast.expr:
+    def _conditional(self, node: Conditional) -> ast.expr:
         return ast.IfExp(self.boolean(node.condition), self.value(node.then), self.value(node.otherwise))
 
-    def list(self, node: ListLiteral) -> ast.expr:
+    def _list(self, node: ListLiteral) -> ast.expr:
         return ast.List([self.value(item) for item in node.items], ast.Load())
 
-    def map(self, node: MapLiteral) -> ast.expr:
+    def _map(self, node: MapLiteral) -> ast.expr:
         entries: list[ast.expr] = [
             ast.Tuple([self.value(name), self.value(value)], ast.Load()) for name, value in node.entries
         ]
         return pyast.call(self.named("make_map", values.make_map), ast.Tuple(entries, ast.Load()))
 
-    def call(self, node: Call) -> ast.expr:
+    def _call(self, node: Call) -> ast.expr:
         plan = self.notes.calls[node]
         args = [self.value(arg) for arg in plan.args]
         if plan.method:
             return pyast.call(pyast.attribute(self.walk(args[0], plan.entity), plan.name), *args[1:])
         if plan.direct is not None:
-            return self.direct(plan, args)
+            return self._direct(plan, args)
         arguments = ast.Tuple(args, ast.Load())
         dispatcher = self.named("dispatch", dispatch)
         return pyast.call(dispatcher, pyast.constant(plan.name), self.thing(plan.overloads), arguments)
 
-    def direct(self, plan: CallPlan, args: list[ast.expr]) -> ast.expr:
+    def _direct(self, plan: CallPlan, args: Sequence[ast.expr]) -> ast.expr:
         """A call of the overload that static types determine."""
         assert plan.direct is not None
         if plan.direct.call is str.__contains__:
@@ -305,7 +305,7 @@ class Generator:
             return pyast.call(pyast.attribute(args[0], plan.direct.call.__name__), args[1])
         return pyast.call(self.thing(plan.direct.call), *args)
 
-    def macro(self, node: Macro) -> ast.expr:
+    def _macro(self, node: Macro) -> ast.expr:
         target = self.value(node.target)
         items = pyast.attribute(target, "closed") if node.kind == "streak" else target
         charged = pyast.call(self.named("spend", values.spend), pyast.load("budget"), items)
@@ -314,11 +314,11 @@ class Generator:
         variable = f"v{self.count}"
         self.variables = {**hidden, node.variable: variable}
         try:
-            return self.loop(node, variable, charged)
+            return self._loop(node, variable, charged)
         finally:
             self.variables = hidden
 
-    def loop(self, node: Macro, variable: str, items: ast.expr) -> ast.expr:
+    def _loop(self, node: Macro, variable: str, items: ast.expr) -> ast.expr:
         """The comprehension of a macro."""
         if node.kind == "map":
             rounds = pyast.rounds(variable, items, [self.boolean(body) for body in node.bodies[:-1]])
@@ -346,17 +346,17 @@ def _as_set(item: Type, container: Any) -> frozenset[Any] | None:
 
 
 _TREES: Mapping[type[Node], Callable[..., ast.expr]] = {
-    Literal: Generator.literal,
-    Name: Generator.name,
-    Select: Generator.select,
-    Has: Generator.has,
-    Index: Generator.index,
-    Unary: Generator.unary,
-    Binary: Generator.binary,
-    Logic: Generator.logic,
-    Conditional: Generator.conditional,
-    ListLiteral: Generator.list,
-    MapLiteral: Generator.map,
-    Macro: Generator.macro,
-    Call: Generator.call,
+    Literal: Generator._literal,
+    Name: Generator._name,
+    Select: Generator._select,
+    Has: Generator._has,
+    Index: Generator._index,
+    Unary: Generator._unary,
+    Binary: Generator._binary,
+    Logic: Generator._logic,
+    Conditional: Generator._conditional,
+    ListLiteral: Generator._list,
+    MapLiteral: Generator._map,
+    Macro: Generator._macro,
+    Call: Generator._call,
 }

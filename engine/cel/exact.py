@@ -127,16 +127,16 @@ class Evaluator:
         except CelError as error:
             raise error.at(node.start, node.end)  # noqa: B904 - the same error goes on
 
-    def literal(self, node: Literal, _variables: Variables) -> Any:
+    def _literal(self, node: Literal, _variables: Variables) -> Any:
         return node.value
 
-    def name(self, node: Name, variables: Variables) -> Any:
+    def _name(self, node: Name, variables: Variables) -> Any:
         if node.name in variables:
             return variables[node.name]
         binding = self.scope.bindings[node.name]
         return reader(binding.source)(self.e) if binding.constant is UNSET else binding.constant
 
-    def select(self, node: Select, variables: Variables) -> Any:
+    def _select(self, node: Select, variables: Variables) -> Any:
         container = self.value(node.operand, variables)
         read = self.notes.fields.get(node)
         return values.select(container, node.field) if read is None else self.read(container, read)
@@ -167,15 +167,15 @@ class Evaluator:
         except Exception as error:
             raise CelError("unknown_reference", f"no {entity} {container!r:.80}") from error
 
-    def has(self, node: Has, variables: Variables) -> bool:
-        return self.present(node.operand, variables)
+    def _has(self, node: Has, variables: Variables) -> bool:
+        return self._present(node.operand, variables)
 
-    def present(self, node: Node, variables: Variables) -> bool:
+    def _present(self, node: Node, variables: Variables) -> bool:
         """Whether a path is there; what is optional on the way may be absent, too."""
         if not isinstance(node, (Select, Index)):
             return self.value(node, variables) is not None
         read = self.notes.fields.get(node)
-        if self.is_optional(node.operand, variables) and not self.present(node.operand, variables):
+        if self.is_optional(node.operand, variables) and not self._present(node.operand, variables):
             return False
         container = self.value(node.operand, variables)
         if read is None:
@@ -195,24 +195,24 @@ class Evaluator:
         read = self.notes.fields.get(node)
         return read is not None and read.field.optional
 
-    def index(self, node: Index, variables: Variables) -> Any:
+    def _index(self, node: Index, variables: Variables) -> Any:
         container = self.value(node.operand, variables)
         read = self.notes.fields.get(node)
         if read is not None:
             return self.read(container, read)
         return values.index(container, self.value(node.index, variables))
 
-    def unary(self, node: Unary, variables: Variables) -> Any:
+    def _unary(self, node: Unary, variables: Variables) -> Any:
         if node.op == "!":
             return not self.boolean(node.operand, variables)
         return arithmetic.negate(self.value(node.operand, variables))
 
-    def binary(self, node: Binary, variables: Variables) -> Any:
+    def _binary(self, node: Binary, variables: Variables) -> Any:
         left, right = self.value(node.left, variables), self.value(node.right, variables)
         compare = COMPARISONS.get(node.op)
         return arithmetic.calculate(node.op, left, right) if compare is None else compare(left, right)
 
-    def logic(self, node: Logic, variables: Variables) -> bool:
+    def _logic(self, node: Logic, variables: Variables) -> bool:
         decisive = node.op == "||"
         failure: CelError | None = None
         for position, operand in enumerate(node.operands):
@@ -229,7 +229,7 @@ class Evaluator:
             raise failure
         return not decisive
 
-    def conditional(self, node: Conditional, variables: Variables) -> Any:
+    def _conditional(self, node: Conditional, variables: Variables) -> Any:
         if self.boolean(node.condition, variables):
             result = self.value(node.then, variables)
             self.skip(node.otherwise)
@@ -237,33 +237,33 @@ class Evaluator:
         self.skip(node.then)
         return self.value(node.otherwise, variables)
 
-    def list(self, node: ListLiteral, variables: Variables) -> Any:
+    def _list(self, node: ListLiteral, variables: Variables) -> Any:
         return [self.value(item, variables) for item in node.items]
 
-    def map(self, node: MapLiteral, variables: Variables) -> Any:
+    def _map(self, node: MapLiteral, variables: Variables) -> Any:
         return values.make_map(
             [(self.value(name, variables), self.value(value, variables)) for name, value in node.entries]
         )
 
-    def call(self, node: Call, variables: Variables) -> Any:
+    def _call(self, node: Call, variables: Variables) -> Any:
         plan = self.notes.calls[node]
         args = [self.value(arg, variables) for arg in plan.args]
-        return self.method(plan, args) if plan.method else dispatch(plan.name, plan.overloads, args)
+        return self._method(plan, args) if plan.method else dispatch(plan.name, plan.overloads, args)
 
-    def method(self, plan: CallPlan, args: Any) -> Any:
+    def _method(self, plan: CallPlan, args: Any) -> Any:
         owner = self.walk(args[0], plan.entity)
         return getattr(owner, plan.name)(*args[1:])
 
-    def macro(self, node: Macro, variables: Variables) -> Any:
+    def _macro(self, node: Macro, variables: Variables) -> Any:
         container = self.value(node.target, variables)
         items = container.closed if node.kind == "streak" else values.iterable(container)
         tracing, self.tracing = self.tracing, self.tracing
         try:
-            return _MACROS[node.kind](self, node, self.rounds_of(node, items, variables, tracing))
+            return _MACROS[node.kind](self, node, self._rounds_of(node, items, variables, tracing))
         finally:
             self.tracing = tracing
 
-    def rounds_of(self, node: Macro, items: Any, variables: Variables, tracing: bool) -> Any:
+    def _rounds_of(self, node: Macro, items: Any, variables: Variables, tracing: bool) -> Any:
         """The variables of each round; each is charged to the budget, and the first ones are traced."""
         inner = dict(variables)
         for position, item in enumerate(items):
@@ -348,17 +348,17 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "in": values.contains,
 }
 _VALUES: Mapping[type[Node], Callable[..., Any]] = {
-    Literal: Evaluator.literal,
-    Name: Evaluator.name,
-    Select: Evaluator.select,
-    Has: Evaluator.has,
-    Index: Evaluator.index,
-    Unary: Evaluator.unary,
-    Binary: Evaluator.binary,
-    Logic: Evaluator.logic,
-    Conditional: Evaluator.conditional,
-    ListLiteral: Evaluator.list,
-    MapLiteral: Evaluator.map,
-    Macro: Evaluator.macro,
-    Call: Evaluator.call,
+    Literal: Evaluator._literal,
+    Name: Evaluator._name,
+    Select: Evaluator._select,
+    Has: Evaluator._has,
+    Index: Evaluator._index,
+    Unary: Evaluator._unary,
+    Binary: Evaluator._binary,
+    Logic: Evaluator._logic,
+    Conditional: Evaluator._conditional,
+    ListLiteral: Evaluator._list,
+    MapLiteral: Evaluator._map,
+    Macro: Evaluator._macro,
+    Call: Evaluator._call,
 }

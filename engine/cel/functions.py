@@ -25,7 +25,7 @@ from engine.cel.types import (
     Type,
     assignable,
 )
-from engine.cel.values import ANY_LIST, ANY_MAP, UInt, accepts, kind, mismatch
+from engine.cel.values import ANY_LIST, ANY_MAP, accepts, kind, mismatch
 
 Result = Type | Callable[[Sequence[Type]], Type]
 

@@ -8,28 +8,39 @@ Facts = frozenset[Key]
 NOTHING: Facts = frozenset()
 
 
-def facts(node: Node, truth: bool) -> Facts:
-    """The keys of what must be present when the node has this value."""
-    return _known(node, truth) or NOTHING
+class Guards:
+    """The guards of one tree. Answers are remembered: nested conditions would ask for them exponentially often."""
 
+    def __init__(self) -> None:
+        self._answers: dict[tuple[Node, bool], Facts | None] = {}
 
-def _known(node: Node, truth: bool) -> Facts | None:
-    """The facts, or None when the node never has this value."""
-    match node:
-        case Literal():
-            return NOTHING if node.value is truth else None
-        case Has():
-            return _chain(node.operand) if truth else NOTHING
-        case Unary(op="!"):
-            return _known(node.operand, not truth)
-        case Logic():
-            parts = [_known(operand, truth) for operand in node.operands]
-            return _both(parts) if (node.op == "&&") == truth else _either(parts)
-        case Conditional():
-            chosen = _both([_known(node.condition, True), _known(node.then, truth)])
-            other = _both([_known(node.condition, False), _known(node.otherwise, truth)])
-            return _either([chosen, other])
-    return NOTHING
+    def facts(self, node: Node, truth: bool) -> Facts:
+        """The keys of what must be present when the node has this value."""
+        return self._known(node, truth) or NOTHING
+
+    def _known(self, node: Node, truth: bool) -> Facts | None:
+        """The facts, or None when the node never has this value."""
+        question = (node, truth)
+        if question not in self._answers:
+            self._answers[question] = self._derive(node, truth)
+        return self._answers[question]
+
+    def _derive(self, node: Node, truth: bool) -> Facts | None:
+        match node:
+            case Literal():
+                return NOTHING if node.value is truth else None
+            case Has():
+                return _chain(node.operand) if truth else NOTHING
+            case Unary(op="!"):
+                return self._known(node.operand, not truth)
+            case Logic():
+                parts = [self._known(operand, truth) for operand in node.operands]
+                return _both(parts) if (node.op == "&&") == truth else _either(parts)
+            case Conditional():
+                chosen = _both([self._known(node.condition, True), self._known(node.then, truth)])
+                other = _both([self._known(node.condition, False), self._known(node.otherwise, truth)])
+                return _either([chosen, other])
+        return NOTHING
 
 
 def _both(parts: list[Facts | None]) -> Facts | None:

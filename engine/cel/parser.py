@@ -34,7 +34,10 @@ _PRECEDENCE = {
 }
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _RESERVED = frozenset(
-    "as break const continue else for function if import let loop package namespace return var void while".split()
+    [
+        *("as", "break", "const", "continue", "else", "for", "function", "if", "import", "let"),
+        *("loop", "package", "namespace", "return", "var", "void", "while"),
+    ]
 )
 _MACROS = {"all": (2,), "exists": (2,), "exists_one": (2,), "map": (2, 3), "filter": (2,), "streak": (2,)}
 _WORDS = {"and": "write `&&`", "or": "write `||`", "not": "write `!`", "is": "write `==`"}

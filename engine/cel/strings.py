@@ -12,7 +12,7 @@ from typing import Any
 import re2
 
 from engine.cel.errors import CelError
-from engine.cel.values import LARGEST, bounded, too_large
+from engine.cel.values import LARGEST, too_large
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _UPPER = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
@@ -146,6 +146,6 @@ def _utf8(text: str) -> bytes:
 def decode(data: bytes) -> str:
     """The text of UTF-8 bytes."""
     try:
-        return bounded(data.decode())
+        return data.decode()
     except UnicodeDecodeError:
         raise CelError("bad_argument", "the bytes are not UTF-8") from None

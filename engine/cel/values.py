@@ -217,13 +217,6 @@ def has_key(container: Any, name: str) -> bool:
     return name in container
 
 
-def bounded(value: Any) -> Any:
-    """A text or list that was just built, unless it is larger than 1 Mi characters or items."""
-    if len(value) > LARGEST:
-        raise too_large()
-    return value
-
-
 def too_large() -> CelError:
     """The error for a result over the bound."""
     return CelError("too_large", f"the result would be larger than {LARGEST} characters or items")
