@@ -101,6 +101,12 @@ GIVE_UP = _give_up()
 
 @lru_cache(maxsize=1024)
 def pairs_query(table: str, columns: str, first: str, second: str, count: int) -> str:
-    """A query for `columns` of the rows whose (`first`, `second`) is among `count` pairs of parameters."""
+    """A query for `columns` of the rows whose (`first`, `second`) is among `count` pairs of parameters.
+
+    Joined in this order: `(first, second) IN (VALUES …)` has no affinity and would make SQLite scan the table.
+    """
     values = ", ".join(["(?, ?)"] * count)
-    return f'SELECT {columns} FROM {table} WHERE ("{first}", "{second}") IN (VALUES {values})'
+    return (
+        f"WITH wanted(first, second) AS (VALUES {values}) SELECT {columns} FROM wanted CROSS JOIN {table} "
+        f"WHERE {table}.{first} = wanted.first AND {table}.{second} = wanted.second"
+    )
