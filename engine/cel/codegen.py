@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from engine.cel import arithmetic, pyast, values
+from engine.cel import arithmetic, cost, pyast, values
 from engine.cel.analysis import constants
-from engine.cel.checked import CallPlan, Checked, FieldRead
+from engine.cel.checked import Checked, FieldRead
 from engine.cel.exact import COMPARISONS, evaluate
 from engine.cel.functions import dispatch
 from engine.cel.scope import UNSET, source_tree
@@ -83,6 +83,7 @@ class Generator:
         self.globals: dict[str, Any] = {"__builtins__": {}, "Exception": Exception}
         self.variables: dict[str, str] = {}
         self.count = 0
+        self.uses_budget = False
         self.hoisted = self._hoisted(checked.node) if hoist else {}
 
     def _hoisted(self, root: Node) -> dict[str, str]:
@@ -102,7 +103,7 @@ class Generator:
         statements = [
             pyast.store(local, source_tree(self.scope.bindings[name].source)) for name, local in self.hoisted.items()
         ]
-        if "spend" in self.globals:
+        if self.uses_budget:
             statements.append(pyast.store("budget", ast.List([pyast.constant(values.MOST_STEPS)], ast.Load())))
         return statements
 
@@ -244,8 +245,19 @@ class Generator:
     def _comparison(self, node: Binary) -> ast.expr:
         if self._is_plain(self.type(node.left)) and self._is_plain(self.type(node.right)):
             return pyast.compare(self.raw(node.left), node.op, self.raw(node.right))
-        function = COMPARISONS[node.op]
-        return pyast.call(self.named(function.__name__, function), self.value(node.left), self.value(node.right))
+        return self._compared(node, COMPARISONS[node.op])
+
+    def _compared(self, node: Binary, function: Callable[..., bool]) -> ast.expr:
+        """A comparison by a function; equality and membership are charged to the budget inside macros."""
+        args = [self.value(node.left), self.value(node.right)]
+        if self.variables and node.op in ("==", "!=", "in"):
+            args.append(self.budget())
+        return pyast.call(self.named(function.__name__, function), *args)
+
+    def budget(self) -> ast.expr:
+        """The budget of this evaluation."""
+        self.uses_budget = True
+        return pyast.load("budget")
 
     def _is_plain(self, of: Type) -> bool:
         return of in _PLAIN or is_text(of)
@@ -257,8 +269,10 @@ class Generator:
             return pyast.compare(self.raw(node.left), "in", pyast.constant(fixed))
         other = container.item if isinstance(container, ListType) else getattr(container, "key", DYN)
         if (is_text(item) and is_text(other)) or (item == other and item in (INT, TIMESTAMP, DURATION)):
+            if self.variables:
+                return self._compared(node, cost.scan)
             return pyast.compare(self.value(node.left), "in", self.value(node.right))
-        return pyast.call(self.named("contains", values.contains), self.value(node.left), self.value(node.right))
+        return self._compared(node, values.contains)
 
     def _arithmetic(self, node: Binary) -> ast.expr:
         left, right = self.type(node.left), self.type(node.right)
@@ -268,7 +282,13 @@ class Generator:
             return pyast.operate(self.raw(node.left), node.op, self.raw(node.right))
         found = arithmetic.operation(node.op, left, right)
         assert found is not None
-        return pyast.call(self.thing(found[0]), self.value(node.left), self.value(node.right))
+        return self._applied(node, self.thing(found[0]), self.value(node.left), self.value(node.right))
+
+    def _applied(self, node: Binary | Call, function: ast.expr, *args: ast.expr) -> ast.expr:
+        """A call of a function; inside macros, work that grows with its operands is charged."""
+        if self.variables and cost.is_heavy(node, self.notes):
+            return pyast.call(self.named("charged", cost.charged), self.budget(), function, *args)
+        return pyast.call(function, *args)
 
     def _logic(self, node: Logic) -> ast.expr:
         return pyast.chain(node.op, [self.boolean(operand) for operand in node.operands])
@@ -290,25 +310,21 @@ class Generator:
         args = [self.value(arg) for arg in plan.args]
         if plan.method:
             return pyast.call(pyast.attribute(self.walk(args[0], plan.entity), plan.name), *args[1:])
-        if plan.direct is not None:
-            return self._direct(plan, args)
-        arguments = ast.Tuple(args, ast.Load())
-        dispatcher = self.named("dispatch", dispatch)
-        return pyast.call(dispatcher, pyast.constant(plan.name), self.thing(plan.overloads), arguments)
-
-    def _direct(self, plan: CallPlan, args: Sequence[ast.expr]) -> ast.expr:
-        """A call of the overload that static types determine."""
-        assert plan.direct is not None
-        if plan.direct.call is str.__contains__:
+        if plan.direct is None:
+            dispatcher = self.named("dispatch", dispatch)
+            name, overloads = pyast.constant(plan.name), self.thing(plan.overloads)
+            return self._applied(node, dispatcher, name, overloads, *args)
+        function = plan.direct.call
+        if function in (str.startswith, str.endswith):
+            return pyast.call(pyast.attribute(args[0], function.__name__), args[1])
+        if function is str.__contains__ and not self.variables:
             return pyast.compare(args[1], "in", args[0])
-        if plan.direct.call in (str.startswith, str.endswith):
-            return pyast.call(pyast.attribute(args[0], plan.direct.call.__name__), args[1])
-        return pyast.call(self.thing(plan.direct.call), *args)
+        return self._applied(node, self.thing(function), *args)
 
     def _macro(self, node: Macro) -> ast.expr:
         target = self.value(node.target)
         items = pyast.attribute(target, "closed") if node.kind == "streak" else target
-        charged = pyast.call(self.named("spend", values.spend), pyast.load("budget"), items)
+        charged = pyast.call(self.named("spend", cost.spend), self.budget(), items)
         hidden = self.variables
         self.count += 1
         variable = f"v{self.count}"
@@ -336,7 +352,7 @@ class Generator:
 
 def _as_set(item: Type, container: Any) -> frozenset[Any] | None:
     """A constant list as a set, when Python's idea of equal is the right one for these types."""
-    if not isinstance(container, list):
+    if not isinstance(container, list) or len(container) > values.SMALL_LIST:
         return None
     if is_text(item) and all(type(value) is str for value in container):
         return frozenset(container)

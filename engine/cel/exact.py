@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from engine.cel import arithmetic, values
+from engine.cel import arithmetic, cost, values
 from engine.cel.checked import CallPlan, Checked, FieldRead
 from engine.cel.errors import CelError
 from engine.cel.functions import dispatch
@@ -83,7 +83,7 @@ class Evaluator:
         self.notes = checked.notes
         self.scope = checked.scope
         self.e = e
-        self.steps = values.MOST_STEPS
+        self.budget = [values.MOST_STEPS]
         self.tracing = tracing
         self.rounds: list[list[Trace]] = [[]]
 
@@ -209,8 +209,20 @@ class Evaluator:
 
     def _binary(self, node: Binary, variables: Variables) -> Any:
         left, right = self.value(node.left, variables), self.value(node.right, variables)
+        if node.op in _BUDGETED and variables:
+            return _BUDGETED[node.op](left, right, self.budget)
         compare = COMPARISONS.get(node.op)
-        return arithmetic.calculate(node.op, left, right) if compare is None else compare(left, right)
+        if compare is not None:
+            return compare(left, right)
+        return self._within_budget(node, variables, arithmetic.calculate, node.op, left, right)
+
+    def _within_budget(
+        self, node: Binary | Call, variables: Variables, function: Callable[..., Any], *args: Any
+    ) -> Any:
+        """Call a function; inside macros, work that grows with its operands is charged."""
+        if variables and cost.is_heavy(node, self.notes):
+            return cost.charged(self.budget, function, *args)
+        return function(*args)
 
     def _logic(self, node: Logic, variables: Variables) -> bool:
         decisive = node.op == "||"
@@ -248,7 +260,9 @@ class Evaluator:
     def _call(self, node: Call, variables: Variables) -> Any:
         plan = self.notes.calls[node]
         args = [self.value(arg, variables) for arg in plan.args]
-        return self._method(plan, args) if plan.method else dispatch(plan.name, plan.overloads, args)
+        if plan.method:
+            return self._method(plan, args)
+        return self._within_budget(node, variables, dispatch, plan.name, plan.overloads, *args)
 
     def _method(self, plan: CallPlan, args: Any) -> Any:
         owner = self.walk(args[0], plan.entity)
@@ -267,17 +281,10 @@ class Evaluator:
         """The variables of each round; each is charged to the budget, and the first ones are traced."""
         inner = dict(variables)
         for position, item in enumerate(items):
-            self.steps -= 1
-            if self.steps < 0:
-                self.exhausted(node)
+            values.charge(self.budget, 1)
             self.tracing = tracing and position < TRACED_ROUNDS
             inner[node.variable] = item
             yield inner
-
-    def exhausted(self, node: Macro) -> NoReturn:
-        """Give up: nothing may absorb this error."""
-        message = f"more than {values.MOST_STEPS} steps of macros"
-        raise CelError("iteration_budget", message, node.start, node.end)
 
 
 def _absorb(error: CelError, first: CelError | None) -> CelError:
@@ -337,6 +344,11 @@ _MACROS: Mapping[str, Callable[[Evaluator, Macro, Any], Any]] = {
     "map": _map,
     "filter": _filter,
     "streak": _streak,
+}
+_BUDGETED: Mapping[str, Callable[..., bool]] = {
+    "==": values.equal,
+    "!=": values.unequal,
+    "in": values.contains,
 }
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": values.equal,

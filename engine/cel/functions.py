@@ -244,7 +244,7 @@ def choose(overloads: Overloads, args: Sequence[Type]) -> Overload | None:
     return fitting[0] if fitting and (DYN not in args or len(fitting) == 1) else None
 
 
-def dispatch(name: str, overloads: Overloads, args: Sequence[Any]) -> Any:
+def dispatch(name: str, overloads: Overloads, *args: Any) -> Any:
     """Call the overload that takes these values. Raises CelError `type_mismatch` when none does."""
     for overload in overloads:
         if overload.accepts(args):

@@ -31,6 +31,7 @@ from engine.cel.types import (
 INT_MIN, INT_MAX, UINT_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 MOST_STEPS = 100_000
 LARGEST = 1 << 20
+SMALL_LIST = 256
 
 
 class UInt(int):
@@ -91,26 +92,37 @@ def truth(value: Any) -> bool:
     raise CelError("type_mismatch", f"expected a bool, found {kind(value)}")
 
 
-def equal(left: Any, right: Any) -> bool:
+Budget = list[int]
+
+
+def charge(budget: Budget, steps: int) -> None:
+    """Take steps from a budget. Raises CelError `iteration_budget` when there are not enough."""
+    budget[0] -= steps
+    if budget[0] < 0:
+        raise CelError("iteration_budget", f"more than {MOST_STEPS} steps of macros and comparisons")
+
+
+def scan_weight(container: Sequence[Any]) -> int:
+    """The steps of looking through a list; short ones are free."""
+    return len(container) >> 4 if len(container) > SMALL_LIST else 0
+
+
+def equal(left: Any, right: Any, budget: Budget | None = None) -> bool:
     """CEL equality: numbers by value, everything else only within its own type, containers by content."""
-    return _equal(left, right, [MOST_STEPS])
-
-
-def _equal(left: Any, right: Any, budget: list[int]) -> bool:
     one, other = kind(left), kind(right)
     if one in _SCALARS:
         return bool(left == right) and (one == other or (one in _NUMBERS and other in _NUMBERS))
     if one != other:
         return False
+    if one not in (ANY_LIST, ANY_MAP):
+        return left is right
+    if len(left) != len(right):
+        return False
+    budget = [MOST_STEPS] if budget is None else budget
+    charge(budget, len(left))
     if one == ANY_LIST:
-        _charge(budget, len(left))
-        return len(left) == len(right) and all(_equal(a, b, budget) for a, b in zip(left, right, strict=True))
-    if one == ANY_MAP:
-        _charge(budget, len(left))
-        return len(left) == len(right) and all(
-            name in right and _equal(value, right[name], budget) for name, value in left.items()
-        )
-    return left is right
+        return all(equal(a, b, budget) for a, b in zip(left, right, strict=True))
+    return all(name in right and equal(value, right[name], budget) for name, value in left.items())
 
 
 _SCALARS = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL, TIMESTAMP, DURATION})
@@ -118,15 +130,9 @@ _NUMBERS = frozenset({INT, UINT, DOUBLE})
 _ORDERED = frozenset({BOOL, STRING, BYTES, TIMESTAMP, DURATION})
 
 
-def _charge(budget: list[int], steps: int) -> None:
-    budget[0] -= steps
-    if budget[0] < 0:
-        raise CelError("iteration_budget", f"comparing took more than {MOST_STEPS} steps")
-
-
-def unequal(left: Any, right: Any) -> bool:
+def unequal(left: Any, right: Any, budget: Budget | None = None) -> bool:
     """The negation of `equal`."""
-    return not equal(left, right)
+    return not equal(left, right, budget)
 
 
 def _check_order(op: str, left: Any, right: Any) -> None:
@@ -159,13 +165,15 @@ def greater_equal(left: Any, right: Any) -> bool:
     return bool(left >= right)
 
 
-def contains(item: Any, container: Any) -> bool:
+def contains(item: Any, container: Any, budget: Budget | None = None) -> bool:
     """`item in container`: an item of a list, or a key of a map."""
-    if isinstance(container, (list, tuple)):
-        return any(equal(item, other) for other in container)
     if isinstance(container, dict):
         return _find(container, item) is not _MISSING
-    raise mismatch("`in`", item, container)
+    if not isinstance(container, (list, tuple)):
+        raise mismatch("`in`", item, container)
+    budget = [MOST_STEPS] if budget is None else budget
+    charge(budget, scan_weight(container))
+    return any(equal(item, other, budget) for other in container)
 
 
 _MISSING = object()
@@ -241,13 +249,6 @@ def iterable(container: Any) -> Sequence[Any]:
     if isinstance(container, dict):
         return list(container)
     raise mismatch("a macro", container)
-
-
-def spend(budget: list[int], container: Any) -> Sequence[Any]:
-    """The items that a macro goes over, charged in full before the first one."""
-    items = iterable(container)
-    _charge(budget, len(items))
-    return items
 
 
 def count_while(results: Iterable[bool]) -> int:
