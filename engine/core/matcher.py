@@ -87,6 +87,23 @@ def run(turn: Turn, index: AlphaIndex, env: Env, *, timed: bool) -> None:
         _set_wake(cycle)
 
 
+def ask(turn: Turn, index: AlphaIndex, rule: Rule, env: Env) -> None:
+    """Try to match one rule, on the turn's event where it asks for one, and note what came of every condition."""
+    cycle = _Cycle(turn, index, env, Facts(turn.partition.memory))
+    tracer, event = turn.tracer, turn.event
+    assert tracer is not None
+    given: dict[int, Element] = {}
+    for position, pattern in enumerate(rule.patterns):
+        if is_current(pattern):
+            if pattern.type != event.type:
+                detail = f"waits for an event {pattern.type}; the last one here was {event.type or 'none'}"
+                tracer.told(rule.name, "match", pattern.place, detail)
+                return
+            given[position] = (f"event:{event.source}/{event.id}", event, event)
+    count = sum(1 for _ in _extend(cycle, rule, 0, [], given))
+    tracer.told(rule.name, "matches", rule.place, f"{count} matches")
+
+
 def _standing(index: AlphaIndex, event_type: str, *, timed: bool) -> list[Rule]:
     if not timed:
         return index.standing.get(event_type, [])

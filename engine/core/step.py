@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from engine.cel import CelError
-from engine.core import alerts, experiments, items, matcher, popups, windows, workflow
+from engine.core import alerts, experiments, items, matcher, popups, statechart, windows, workflow
 from engine.core.alpha import AlphaIndex
 from engine.core.env import Env, Shared
 from engine.core.event import Event, Step
@@ -104,9 +106,35 @@ class Stepper:
             _deliver(turn, scope)
         return turn.step
 
-    def views(self, partition: Partition, shared: Shared, now: int) -> dict[str, Any]:
+    def views(self, partition: Partition, now: int) -> dict[str, Any]:
         """The metrics of a partition as people ask for them: name → view."""
         return _metric_views(self._scopes[partition.scope], partition, now)
+
+    def ask(
+        self, partition: Partition, shared: Shared, name: str, now: int, last: Event | None, tracer: Tracer
+    ) -> None:
+        """Ask every condition that `name` (an alert, a rule, a workflow, an experiment) stands on, and change nothing.
+
+        `last` is the event that the partition saw last; conditions over an event are asked of it.
+        """
+        scope = self._scopes[partition.scope]
+        event = last or Event(id="", source="", type="", at=now, data={})
+        turn = Turn(self.program, partition, shared, msgspec.structs.replace(event, now=now), tracer)
+        env = turn.env(as_of_now=True)
+        _provide(scope, partition, env, now)
+        for alert in scope.program.alerts:
+            if alert.name == name:
+                for level, condition in alert.levels:
+                    tracer.asked(name, level, condition, env)
+        for chart in scope.program.workflows:
+            if chart.name == name:
+                _ask_workflow(turn, chart, env)
+        for rule in scope.program.rules:
+            if rule.name == name:
+                matcher.ask(turn, scope.alpha, rule, turn.env())
+        for experiment in scope.program.experiments:
+            if experiment.name == name and experiment.eligible is not None:
+                tracer.asked(name, "eligible", experiment.eligible, env)
 
 
 def _deliver(turn: Turn, scope: Scope) -> None:
@@ -147,7 +175,7 @@ def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[
         if not turn.holds(window.name, "where", window.where, env):
             continue
         state = _window_state(turn.partition, window)
-        _catch_up(turn, window, state, env)
+        _catch_up(turn, window, state)
         try:
             aspects = windows.record(window, state, env, turn.now)
         except CelError as failure:
@@ -182,10 +210,29 @@ def _window_state(partition: Partition, metric: WindowMetric) -> WindowState:
     return state
 
 
-def _catch_up(turn: Turn, metric: WindowMetric, state: WindowState, env: Env) -> None:
+def _catch_up(turn: Turn, metric: WindowMetric, state: WindowState) -> None:
     """Windows without a roster close when they are next looked at: nothing waits for them in between."""
     if metric.roster is None and state.open:
         windows.close(metric, state, turn.now, listed=True, known=None)
+
+
+def _ask_workflow(turn: Turn, chart: Workflow, env: Env) -> None:
+    """What the active states could take next, and what stands in the way."""
+    tracer, held = turn.tracer, turn.partition.workflows.instances.get(chart.name)
+    assert tracer is not None
+    if held is None:
+        tracer.told(chart.name, "state", chart.place, f"not started; starts with {', '.join(sorted(chart.starters))}")
+        return
+    env.context, env.state = held.context, statechart.shown(chart, held.active)
+    tracer.told(chart.name, "state", chart.place, f"in {env.state}")
+    for name in reversed(statechart.with_ancestors(chart, held.active)):
+        for one in chart.states[name].transitions:
+            target = ", ".join(one.targets) or "stays"
+            tracer.told(chart.name, "takes", one.place, f"{one.event or 'at once'} → {target}")
+            guards = [("when", one.when)] if one.when is not None else []
+            guards += [("require", requirement.when) for requirement in one.require]
+            for role, guard in guards:
+                tracer.asked(chart.name, role, guard, env)
 
 
 def _await(turn: Turn, metric: WindowMetric, state: WindowState) -> None:

@@ -85,9 +85,9 @@ class Turn:
     ) -> None:
         """Record that a condition or a value could not be computed, with the part that failed and what it read."""
         where = expression.place if expression is not None else place
-        reason, values = failure.message, {}
+        reason, read = failure.message, dict[str, Any]()
         if expression is not None:
-            text, values = failing(expression, env)
+            text, read = failing(expression, env)
             reason = f"{failure.message} in `{text}`"
         fields = {
             "code": failure.code,

@@ -15,7 +15,6 @@ from engine.core.partition import Instance
 from engine.core.program import After, Do, Emit, Expression, State, Transition, Workflow
 from engine.core.turn import Turn
 
-
 FIRED = -1
 """Stands in an instance's deadlines for one that has fired in the state that is still active."""
 

@@ -1,0 +1,55 @@
+"""`rulewright explain`: why a decision was made, or why it was not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from engine.cli import params_of
+from engine.errors import RulewrightError
+from engine.runtime.engine import Engine
+
+
+@click.command()
+@click.argument("decision", required=False, metavar="ID")
+@click.option("--why-not", "why_not", nargs=2, metavar="NAME KEY", help="An alert, rule or workflow, and the key.")
+@click.option("--at", metavar="T", help="As of this instant (RFC 3339); default: now, in virtual time.")
+@click.option("--store", default="sqlite:///demo/rulewright.db", show_default=True, help="Where the log is.")
+@click.option("--pack", "packs", multiple=True, help="The pack; default: the built-in `sales`.")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A param that the run had.")
+@click.option("--json", "as_json", is_flag=True, help="The explanation as one JSON object.")
+def command(
+    decision: str | None,
+    why_not: tuple[str, str] | None,
+    at: str | None,
+    store: str,
+    packs: tuple[str, ...],
+    params: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Say why the decision ID was made: its place in the pack, its event, and what every part of its conditions was worth.
+
+    \b
+    Examples:
+      rulewright explain 5f0c9a3e1b7d2c4f8a6e            a decision of the demo
+      rulewright explain --why-not visit_discipline r3
+      rulewright explain --why-not quote q7 --at 2026-03-05T12:00:00+08:00 --store sqlite:///week.db
+    """
+    if (decision is None) == (why_not is None):
+        raise click.UsageError("give the id of a decision, or --why-not NAME KEY")
+    path = store.removeprefix("sqlite:///")
+    if path != store and not Path(path).exists():
+        raise RulewrightError(
+            "no_store", f"there is no store at {path}", hint="run `rulewright demo` first, or name one with --store"
+        )
+    with Engine.open(packs or ("sales",), store, params=params_of(params)) as engine:
+        if why_not is not None:
+            explanation = engine.why_not(*why_not, at=at)
+        else:
+            explanation = engine.explain(str(decision))
+    if as_json:
+        click.echo(json.dumps(explanation.mapping(), ensure_ascii=False, indent=2, default=str))
+    else:
+        click.echo("\n".join(explanation.lines()))

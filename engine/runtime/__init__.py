@@ -1,0 +1,1 @@
+"""Around the pure step: admission, the log, time, commits, explanations, replay."""

@@ -1,0 +1,325 @@
+"""The engine: packs and a store behind a few verbs. What apps embed, what the commands use, what tests drive."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from engine.core.calendar import to_instant, to_micros
+from engine.core.event import Record
+from engine.core.program import Program
+from engine.errors import RulewrightError, StoreError
+from engine.pack import load
+from engine.runtime.admission import Arrival, Door, Refusal, fit
+from engine.runtime.explanation import Explanation, explain, why_not
+from engine.runtime.outcome import Outcome
+from engine.runtime.records import Writer
+from engine.runtime.session import Session, StepCrashedError
+from engine.store import open_store
+from engine.store.protocol import Store
+
+Line = bytes | str | Mapping[str, Any]
+
+BATCH = 1000
+"""Events to a transaction at most."""
+
+CRASHES = 3
+"""After so many crashes a delivery is given up, and its partition goes on."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Engine:
+    """Runs a pack over a log. Use it as a context manager; it is safe to call from several threads.
+
+    >>> with Engine.open(["sales"]) as engine:
+    ...     engine.put("rep", {"id": "r1", "employee_no": "1003", "name": "李雷", "active": True})
+    ...     outcome = engine.handle({"id": "e1", "source": "app", "type": "quote.sent", ...})
+    """
+
+    def __init__(self, program: Program, store: Store) -> None:
+        self.program = program
+        self.store = store
+        self.writer = Writer(program)
+        self._door = Door(program)
+        self._session = Session(program, store)
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(
+        cls,
+        packs: str | Path | Sequence[str | Path],
+        store: str | Store = "memory:",
+        *,
+        params: Mapping[str, Any] | None = None,
+    ) -> Engine:
+        """Load packs (folders, or the name of a built-in pack) over a store (`memory:` or `sqlite:///path`).
+
+        Raises `PackError` with every mistake when a pack does not check, `StoreError` when the store cannot be opened.
+        """
+        names = [packs] if isinstance(packs, (str, Path)) else list(packs)
+        program = load(names, params or {})
+        return cls(program, open_store(store) if isinstance(store, str) else store)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the store. Everything that was answered is committed already."""
+        self.store.close()
+
+    @property
+    def now(self) -> datetime | None:
+        """Virtual time: the latest event time seen, or where `advance` left it; None before the first event."""
+        return None if self._session.now is None else to_instant(self._session.now)
+
+    # --- what comes in ---------------------------------------------------------------------------
+
+    def put(self, entity: str, data: Mapping[str, Any], at: datetime | str | None = None) -> Outcome:
+        """Make an entity known, or change it, from `at` on (now; before the first event: from then on at the latest).
+
+        An unknown kind or a field that does not fit gives a reject in the outcome.
+        """
+        instant = _instant(at) if at is not None else None
+        with self._lock:
+            return self._guarded(lambda: self._put(entity, dict(data), instant, None))
+
+    def handle(self, event: Line) -> Outcome:
+        """Process one event (a CloudEvents JSON object: mapping, text or bytes) until all is quiet, and commit.
+
+        Nothing is lost and nothing is silent: what cannot be taken gives a reject record in the outcome.
+        """
+        return self.handle_many([event])
+
+    def handle_many(self, events: Iterable[Line], places: Sequence[str] | None = None) -> Outcome:
+        """Process events in order, up to 1,000 to a transaction. `places` are named in rejects."""
+        lines = [_line(event) for event in events]
+        found: list[dict[str, Any]] = []
+        taken = 0
+        with self._lock:
+            for start in range(0, len(lines), BATCH):
+                chunk = lines[start : start + BATCH]
+                where = places[start : start + BATCH] if places is not None else None
+                records, count = self.process(chunk, where)
+                found.extend(map(self.writer.mapping, records))
+                taken += count
+        return Outcome(tuple(found), duplicate=bool(lines) and taken == 0)
+
+    def process(self, lines: Sequence[bytes], places: Sequence[str] | None = None) -> tuple[list[Record], int]:
+        """One transaction of lines; answers the raw records and how many lines were not duplicates."""
+        with self._lock:
+            try:
+                return self._process(lines, places)
+            except StepCrashedError:
+                if not self.store.durable:
+                    raise
+                return self._one_by_one(lines, places)
+            except StoreError as failure:
+                self._reset()
+                if failure.code not in ("version_conflict", "sequence_conflict"):
+                    raise
+                return self._process(lines, places)
+
+    def receipt(self, event: Mapping[str, Any], action: str) -> Outcome:
+        """Take the result of an action back in, as an event of the engine's own, and mark it as taken."""
+        with self._lock:
+            arrival = self._door.read(_line(event), trusted=True)
+
+            def take() -> None:
+                self._session.batch.receipted.append(action)
+                self._admit(arrival, None)
+
+            return self._guarded(take)
+
+    def advance(self, now: datetime | str) -> Outcome:
+        """Let time pass up to `now`: deadlines due up to and at that instant fire."""
+        until = _instant(now)
+        with self._lock:
+            return self._guarded(lambda: self._session.advance(until))
+
+    def begin(self, at: datetime | str) -> Outcome:
+        """Start virtual time at `at`, where it has not begun: weeks that end before it are not judged."""
+        instant = _instant(at)
+        with self._lock:
+            return self._guarded(lambda: None if self._session.now is not None else self._session.start(instant))
+
+    def begin_at_earliest(self) -> Outcome:
+        """Start virtual time where the first entity became known: for a run without any event."""
+        earliest = self._session.entities.earliest()
+        return Outcome(()) if earliest is None else self.begin(to_instant(earliest))
+
+    def load_entities(self, lines: Iterable[tuple[bytes, str]], default_at: int | None) -> Outcome:
+        """Take entity lines `{"entity", "data", "at"?}`, each with its place, in one transaction."""
+        with self._lock:
+
+            def take() -> None:
+                for line, place in lines:
+                    self._entity_line(line, place, default_at)
+
+            return self._guarded(take)
+
+    # --- what can be asked -----------------------------------------------------------------------
+
+    def explain(self, decision: str) -> Explanation:
+        """Why a decision was made: the place in the pack, the event, and the value of every sub-expression.
+
+        Raises `RulewrightError` `unknown_decision` when there is no record of that id.
+        """
+        with self._lock:
+            return explain(self.program, self.store, self._session.entities, decision)
+
+    def why_not(self, name: str, key: str, at: datetime | str | None = None) -> Explanation:
+        """Why an alert, a rule or a workflow's transition did not happen for a key, at an instant (now)."""
+        with self._lock:
+            instant = _instant(at) if at is not None else self._session.now
+            return why_not(self.program, self.store, self._session.entities, name, key, instant)
+
+    def metrics(self, scope: str, key: str) -> dict[str, Any]:
+        """The metrics of a key as expressions see them: name → view with `now`, `last(k)`, `count`, `oldest`, …"""
+        with self._lock:
+            session = self._session
+            now = session.now or 0
+            return session.stepper.views(session.partition(scope, key), now)
+
+    def state(self, scope: str, key: str) -> dict[str, Any]:
+        """What is decided of a key: workflow states, alert levels, arms."""
+        with self._lock:
+            partition = self._session.partition(scope, key)
+            charts = {one.name: one for one in self.program.scopes[scope].workflows}
+            return {
+                "workflows": {
+                    name: "+".join(charts[name].states[state].path for state in instance.active)
+                    for name, instance in partition.workflows.instances.items()
+                },
+                "context": {name: dict(one.context) for name, one in partition.workflows.instances.items()},
+                "alerts": {name: state.level for name, state in partition.decisions.alerts.items()},
+                "assignments": dict(partition.decisions.arms),
+            }
+
+    def entity(self, kind: str, key: str) -> dict[str, Any] | None:
+        """The present version of an entity."""
+        with self._lock:
+            return self._session.entities.get(kind, key, self._session.now or 0)
+
+    def entities(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
+        """All present versions of a kind, by key."""
+        with self._lock:
+            return list(self._session.entities.all(kind, self._session.now or 0))
+
+    def next_due(self) -> datetime | None:
+        """When the next deadline fires; None when nothing is pending."""
+        with self._lock:
+            due = self._session.timeline.peek()
+            return None if due is None else to_instant(due)
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _process(self, lines: Sequence[bytes], places: Sequence[str] | None) -> tuple[list[Record], int]:
+        session = self._session
+        arrivals = [self._door.read(line) for line in lines]
+        if self.store.durable:
+            events = [one.event for one in arrivals if isinstance(one, Arrival)]
+            session.known([(event.source, event.id) for event in events])
+            session.fetch([key for event in events for key in event.keys])
+        taken = 0
+        for position, arrival in enumerate(arrivals):
+            taken += self._admit(arrival, places[position] if places is not None else None)
+        session.commit()
+        return session.taken(), taken
+
+    def _admit(self, arrival: Arrival | Refusal, place: str | None) -> bool:
+        if isinstance(arrival, Refusal):
+            self._session.refuse(arrival, place)
+            return True
+        return self._session.take(arrival, place)
+
+    def _guarded(self, work: Any) -> Outcome:
+        """Do something with the session and commit; after a failure the session is as the store has it."""
+        try:
+            work()
+            self._session.commit()
+        except (StoreError, StepCrashedError):
+            self._reset()
+            raise
+        return Outcome(tuple(map(self.writer.mapping, self._session.taken())))
+
+    def _reset(self) -> None:
+        if self.store.durable:
+            self._session = Session(self.program, self.store)
+
+    def _one_by_one(self, lines: Sequence[bytes], places: Sequence[str] | None) -> tuple[list[Record], int]:
+        """After a crash: every line in a transaction of its own, so that one poisoned delivery takes nobody along."""
+        self._reset()
+        records: list[Record] = []
+        taken = 0
+        for position, line in enumerate(lines):
+            where = [places[position]] if places is not None else None
+            while True:
+                try:
+                    more, count = self._process([line], where)
+                except StepCrashedError as crash:
+                    self._reset()
+                    claims = self.store.park(crash.delivery, str(crash))
+                    if claims >= CRASHES:
+                        self._session.skip(crash.delivery)
+                    continue
+                records += more
+                taken += count
+                break
+        return records, taken
+
+    def _put(self, entity: str, data: dict[str, Any], at: int | None, place: str | None, line: bytes = b"") -> None:
+        session = self._session
+        declared = self.program.entities.get(entity)
+        if declared is None:
+            session.refuse(Refusal("unknown_entity", f"no entity `{entity}` is declared", line, at=at), place)
+            return
+        key = data.get(declared.key)
+        problem = fit(data, declared.fields)
+        if problem is not None:
+            session.refuse(Refusal(*problem, line or _encode(str(data)), at=at), place)
+            return
+        instant = at if at is not None else session.now
+        session.put(entity, str(key), 0 if instant is None else instant, data)
+
+    def _entity_line(self, line: bytes, place: str, default_at: int | None) -> None:
+        try:
+            read = msgspec.json.decode(line, type=_EntityLine)
+        except msgspec.ValidationError as failure:
+            code = "missing_field" if "missing required field" in str(failure) else "wrong_type"
+            self._session.refuse(Refusal(code, str(failure), line), place)
+        except msgspec.DecodeError as failure:
+            self._session.refuse(Refusal("bad_json", f"not a JSON object: {failure}", line), place)
+        else:
+            at = to_micros(read.at) if read.at is not None else default_at
+            self._put(read.entity, read.data, at, place, line)
+
+
+class _EntityLine(msgspec.Struct):
+    entity: str
+    data: dict[str, Any]
+    at: datetime | None = None
+
+
+def _line(event: Line) -> bytes:
+    if isinstance(event, bytes):
+        return event
+    return event.encode() if isinstance(event, str) else _encode(event)
+
+
+def _instant(value: datetime | str) -> int:
+    instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if instant.tzinfo is None:
+        raise RulewrightError("bad_time", f"{value} has no offset; write e.g. 2026-03-16T00:00:00+08:00")
+    return to_micros(instant)

@@ -1,0 +1,104 @@
+"""All versions of all entities, in memory: what steps may read besides their partition."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from typing import Any
+
+Data = dict[str, Any]
+Version = tuple[int, int, Data]
+
+_at = itemgetter(0)
+
+
+class Entities:
+    """Entities as of any instant. `put` keeps every version; `learned` values are published by partitions."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, dict[str, list[Version]]] = {}
+        self._sorted: dict[str, list[str]] = {}
+        self._learned: dict[tuple[str, str, str], Any] = {}
+
+    def put(self, entity: str, key: str, at: int, seq: int, data: Data) -> None:
+        """Add the version that is valid from `at` on; of two at one instant the later put holds."""
+        kind = self._kinds.setdefault(entity, {})
+        versions = kind.get(key)
+        if versions is None:
+            kind[key] = [(at, seq, data)]
+            self._sorted.pop(entity, None)
+        else:
+            insort(versions, (at, seq, data), key=_at)
+
+    def get(self, entity: str, key: str, at: int) -> Data | None:
+        """The version with the greatest `at` not after the instant, or None."""
+        kind = self._kinds.get(entity)
+        versions = kind.get(key) if kind is not None else None
+        if versions is None:
+            return None
+        last = versions[-1]
+        if last[0] <= at:
+            return last[2]
+        position = bisect_right(versions, at, key=_at)
+        return versions[position - 1][2] if position else None
+
+    def all(self, entity: str, at: int) -> Iterator[tuple[str, Data]]:
+        """Every entity of a kind known at the instant, in the order of their keys."""
+        for key in self.keys(entity):
+            found = self.get(entity, key, at)
+            if found is not None:
+                yield key, found
+
+    def keys(self, entity: str) -> list[str]:
+        """The keys of a kind, sorted."""
+        keys = self._sorted.get(entity)
+        if keys is None:
+            keys = self._sorted[entity] = sorted(self._kinds.get(entity, ()))
+        return keys
+
+    def first(self, entity: str, key: str) -> int:
+        """Since when an entity is known."""
+        return self._kinds[entity][key][0][0]
+
+    def earliest(self) -> int | None:
+        """The earliest instant from which anything is known."""
+        return min((one[0][0] for kind in self._kinds.values() for one in kind.values()), default=None)
+
+    def learned(self, entity: str, key: str, name: str) -> Any:
+        """What partitions have published about an entity under `name`, or None."""
+        return self._learned.get((entity, key, name))
+
+    def teach(self, entity: str, key: str, name: str, value: Any) -> None:
+        """Take a published value."""
+        self._learned[entity, key, name] = value
+
+    def versions(self) -> Iterable[tuple[str, str, Version]]:
+        """Every version of everything: (entity, key, version)."""
+        for entity, kind in self._kinds.items():
+            for key, versions in kind.items():
+                for version in versions:
+                    yield entity, key, version
+
+
+class Past:
+    """The entities as they stood in the log before a sequence: what a step saw then."""
+
+    def __init__(self, entities: Entities, before: int) -> None:
+        self._entities = Entities()
+        self._source = entities
+        for entity, key, (at, seq, data) in entities.versions():
+            if seq < before:
+                self._entities.put(entity, key, at, seq, data)
+
+    def get(self, entity: str, key: str, at: int) -> Data | None:
+        """As `Entities.get`, without later puts."""
+        return self._entities.get(entity, key, at)
+
+    def all(self, entity: str, at: int) -> Iterator[tuple[str, Data]]:
+        """As `Entities.all`, without later puts."""
+        return self._entities.all(entity, at)
+
+    def learned(self, entity: str, key: str, name: str) -> Any:
+        """The published value as it stands now: its history is in the records that were decided with it."""
+        return self._source.learned(entity, key, name)
