@@ -45,10 +45,7 @@ def command(
             "no_store", f"there is no store at {path}", hint="run `rulewright demo` first, or name one with --store"
         )
     with Engine.open(packs or ("sales",), store, params=params_of(params)) as engine:
-        if why_not is not None:
-            explanation = engine.why_not(*why_not, at=at)
-        else:
-            explanation = engine.explain(str(decision))
+        explanation = engine.why_not(*why_not, at=at) if why_not is not None else engine.explain(str(decision))
     if as_json:
         click.echo(json.dumps(explanation.mapping(), ensure_ascii=False, indent=2, default=str))
     else:

@@ -11,7 +11,9 @@ from engine.core.calendar import to_instant
 
 
 class Event(msgspec.Struct, eq=False):
-    """An event in the log. `at` is its time, in microseconds since the epoch as all times here; `keys` are the partitions it reaches, in declared order.
+    """An event in the log. `at` is its time, in microseconds since the epoch as all times here.
+
+    `keys` are the partitions it reaches, in declared order.
 
     `now` is the virtual time when it was appended; `refusal` is (code, reason) when a uniqueness rule refuses it;
     `hop` counts emissions since the outside event that caused it; `late` says that its time lies before `now`.
