@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import Connection, and_, exists, func, or_, select, text
 
 from engine.core.event import Action
 from engine.errors import StoreError
 from engine.store import schema, statements
-from engine.store.outbox import FINISHED, Attempt, OutboxRow, Outcome, Status, Verdict, arrival, overtaken
+from engine.store.outbox import Attempt, OutboxRow, Outcome, Status, Verdict, arrival, overtaken
 from engine.store.session import Session
 from engine.store.statements import Row
 
@@ -23,14 +23,9 @@ _corrected = _rows.alias("corrected")
 _in_flight = exists().where(
     _corrected.c.dedupe_key == _rows.c.corrects, _corrected.c.status.in_(("pending", "claimed"))
 )
-_ready = and_(_rows.c.status == "pending", or_(_rows.c.corrects.is_(None), ~_in_flight))
+_ready = and_(text(schema.PENDING), or_(_rows.c.corrects.is_(None), ~_in_flight))
 
 _encode = msgspec.json.Encoder().encode
-
-
-def json_text(value: object) -> str | None:
-    """A value as JSON text; None stays NULL."""
-    return None if value is None else _encode(value).decode()
 
 
 def enqueue(connection: Connection, actions: Sequence[Action]) -> None:
@@ -55,10 +50,16 @@ class DatabaseOutbox:
 
     def next_due(self) -> int | None:
         pending = select(func.min(_rows.c.not_before)).where(_ready)
-        leases = select(func.min(_rows.c.lease_until)).where(_rows.c.status == "claimed")
+        leases = select(func.min(_rows.c.lease_until)).where(text(schema.CLAIMED))
         with self._session.reading() as connection:
             times = [connection.scalar(pending), connection.scalar(leases)]
         return min((time for time in times if time is not None), default=None)
+
+    def under_way(self, until: int) -> int:
+        due = select(func.count()).select_from(_rows).where(_ready, _rows.c.not_before <= until)
+        claimed = select(func.count()).select_from(_rows).where(text(schema.CLAIMED))
+        with self._session.reading() as connection:
+            return connection.scalars(due).one() + connection.scalars(claimed).one()
 
     def claim(self, action: str, now: int, lease: float, token: str) -> OutboxRow | None:
         update = (
@@ -84,16 +85,15 @@ class DatabaseOutbox:
             _settle(connection, row, n, outcome, verdict)
 
     def expire_leases(self, now: int, settle: Callable[[OutboxRow], Verdict]) -> list[str]:
-        expired = select(_rows).where(_rows.c.status == "claimed", _rows.c.lease_until <= now)
+        expired = select(_rows).where(text(schema.CLAIMED), _rows.c.lease_until <= now)
         with self._session.writing() as connection:
-            found = [_read(row) for row in connection.execute(expired.order_by(_rows.c.n)).mappings()]
+            found = [_read(row) for row in connection.execute(expired.order_by(_rows.c.lease_until)).mappings()]
             for row in found:
                 self._expire(connection, row, now, settle)
         return [row.action.id for row in found]
 
     def unreceipted(self, limit: int = 1000) -> list[OutboxRow]:
-        where = and_(~_rows.c.receipted, _rows.c.status.in_(sorted(FINISHED)))
-        return self._select(select(_rows).where(where).order_by(_rows.c.n).limit(limit))
+        return self._select(select(_rows).where(text(schema.UNRECEIPTED)).order_by(_rows.c.n).limit(limit))
 
     def action(self, action: str) -> OutboxRow | None:
         with self._session.reading() as connection:
@@ -143,7 +143,7 @@ def _settle(connection: Connection, row: OutboxRow, n: int, outcome: Outcome, ve
     for correction in connection.scalars(waiting).all():
         status, follows = overtaken(verdict.status, row.doubtful or told)
         _change(connection, correction, status=follows)
-    ended = msgspec.structs.asdict(outcome) | {"result": json_text(outcome.result)}
+    ended = msgspec.structs.asdict(outcome) | {"result": _text(outcome.result)}
     connection.execute(_attempts.update().where(_attempts.c.action == action.id, _attempts.c.n == n).values(**ended))
     _change(
         connection,
@@ -178,8 +178,8 @@ def _change(connection: Connection, action: str, **values: Any) -> None:
 
 def _row(action: Action, status: Status) -> Row:
     row: dict[str, Any] = msgspec.structs.asdict(action) | {
-        "content": json_text({} if action.content is None else action.content),
-        "attach": json_text(action.attach),
+        "content": _text({} if action.content is None else action.content),
+        "attach": _text(action.attach),
         "status": status,
         "not_before": 0,
         "tries": 0,
@@ -197,5 +197,9 @@ def _read(row: Mapping[Any, Any]) -> OutboxRow:
     return OutboxRow(action=action, result=_value(row["result"]), **rest)
 
 
-def _value(text: str | None) -> Any:
-    return None if text is None else msgspec.json.decode(text)
+def _text(value: object) -> str | None:
+    return None if value is None else _encode(value).decode()
+
+
+def _value(json: str | None) -> Any:
+    return None if json is None else msgspec.json.decode(json)

@@ -34,6 +34,11 @@ class MemoryOutbox:
             leases = [row.lease_until for row in self._rows.values() if row.lease_until is not None]
         return min(times + leases, default=None)
 
+    def under_way(self, until: int) -> int:
+        with self._lock:
+            rows = self._rows.values()
+            return sum(row.status == "claimed" or (self._ready(row) and row.not_before <= until) for row in rows)
+
     def claim(self, action: str, now: int, lease: float, token: str) -> OutboxRow | None:
         with self._lock:
             row = self._rows.get(action)

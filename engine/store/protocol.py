@@ -30,6 +30,10 @@ class Outbox(Protocol):
         """When the next pending action may be tried or the next lease runs out; None: nothing is under way."""
         ...
 
+    def under_way(self, until: int) -> int:
+        """How many actions are claimed, or pending and may be tried by `until`."""
+        ...
+
     def claim(self, action: str, now: int, lease: float, token: str) -> OutboxRow | None:
         """Take a due action for `lease` seconds; None when it is not due or somebody else has it."""
         ...

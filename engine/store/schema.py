@@ -21,6 +21,11 @@ VERSION = 1
 
 metadata = MetaData()
 
+# Conditions of partial indexes: a query uses one only if it says the very same, with literals and not with parameters.
+PENDING = "status = 'pending'"
+CLAIMED = "status = 'claimed'"
+UNRECEIPTED = "receipted = 0 AND status IN ('sent', 'unknown', 'dead')"
+
 # SQLite keeps a table in the order of a key of type INTEGER, and of no other spelling.
 _Sequence = BigInteger().with_variant(Integer, "sqlite")
 
@@ -115,9 +120,9 @@ outbox = Table(
     Column("code", Text),
     Column("reason", Text),
     Column("receipted", Boolean, nullable=False),
-    Index("outbox_due", "not_before", sqlite_where=text("status = 'pending'")),
-    Index("outbox_leases", "lease_until", sqlite_where=text("status = 'claimed'")),
-    Index("outbox_receipts", "n", sqlite_where=text("NOT receipted AND status IN ('sent', 'unknown', 'dead')")),
+    Index("outbox_due", "not_before", sqlite_where=text(PENDING)),
+    Index("outbox_leases", "lease_until", sqlite_where=text(CLAIMED)),
+    Index("outbox_receipts", "n", sqlite_where=text(UNRECEIPTED)),
     Index("outbox_corrections", "corrects", sqlite_where=text("corrects IS NOT NULL")),
 )
 

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 
 import pytest
+from sqlalchemy import event as event_api
 from sqlalchemy import text
 
 from engine.core.event import Event
@@ -159,6 +160,20 @@ def test_look_ups_by_pair_use_an_index(opened):
         with opened._session.reading() as connection:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", tuple("abcdef")).all()
         assert any(f"SEARCH {table}" in row[3] for row in plan), plan
+
+
+def test_the_outbox_is_asked_through_its_partial_indexes(opened):
+    asked = []
+    engine = opened._session._engine
+    event_api.listen(engine, "before_cursor_execute", lambda _c, _cur, sql, values, *_: asked.append((sql, values)))
+    opened.due_actions(5)
+    opened.unreceipted()
+    opened.expire_leases(5, lambda _: None)
+    queries = [(sql, values) for sql, values in asked if sql.startswith("SELECT")]
+    with opened._session.reading() as connection:
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all() for sql, values in queries]
+    used = [name for plan in plans for row in plan for name in row[3].split() if name.startswith("outbox_")]
+    assert used == ["outbox_due", "outbox_receipts", "outbox_leases"]
 
 
 @pytest.mark.parametrize("url", ["postgresql://localhost/x", "sqlite:///", "store.db", ""])

@@ -79,6 +79,15 @@ def test_an_action_is_not_tried_before_its_time(store, queue, action):
     assert store.action("a1").code == "busy"
 
 
+def test_what_is_under_way_is_what_is_claimed_or_due(store, queue, action):
+    queue(*[action(f"a{n}") for n in range(4)])
+    send(store, "a0")
+    attempt(store, "a1", FAILED, Verdict("pending", 60, 1))
+    store.claim("a2", 0, 30, "w1")
+    assert store.under_way(0) == 2
+    assert store.under_way(60) == 3
+
+
 def test_due_actions_come_oldest_first(store, queue, action):
     queue(*[action(f"a{n}") for n in range(5)])
     attempt(store, "a0", FAILED, Verdict("pending", 4, 1))
