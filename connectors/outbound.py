@@ -27,7 +27,6 @@ Address = IPv4Address | IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
 
 _NAT64 = IPv6Network("64:ff9b::/96")
-_CHUNK = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +190,7 @@ class Outbound:
 
     def _read(self, response: httpx.Response, deadline: float, lost: ErrorClass) -> Reply:
         body = bytearray()
-        for chunk in response.iter_bytes(_CHUNK):
+        for chunk in response.iter_bytes():
             body += chunk
             if len(body) > self._max_body:
                 raise ConnectorError(

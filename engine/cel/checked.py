@@ -24,11 +24,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class FieldRead:
-    """A declared field of a record; `entity` is set when a reference is walked to reach the record."""
+    """A field of a record; `entity` is set when a reference is walked to reach the record.
+
+    `near` is a declared field with almost the name of an undeclared one.
+    """
 
     name: str
     field: Field
     entity: str | None = None
+    near: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

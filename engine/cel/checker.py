@@ -11,7 +11,7 @@ from engine.cel.errors import CelSyntaxError
 from engine.cel.guards import NOTHING, Facts, Guards, without
 from engine.cel.parser import parse
 from engine.cel.scope import UNSET, Scope
-from engine.cel.suggestions import did_you_mean
+from engine.cel.suggestions import closest, did_you_mean
 from engine.cel.syntax import (
     Binary,
     Call,
@@ -171,8 +171,11 @@ class Checker:
 
     def unguarded(self, node: Node) -> None:
         """Report a reading of what may be absent."""
-        message = f"`{node.text}` may be absent"
-        self.report("unguarded_optional", message, node, f"write `has({node.text}) && …`")
+        hint = f"write `has({node.text}) && …`"
+        read = self.fields.get(node)
+        if read is not None and read.near is not None:
+            hint += f", or did you mean `{read.near}`?"
+        self.report("unguarded_optional", f"`{node.text}` may be absent", node, hint)
 
     def _select(self, node: Select, known: Facts, variables: Locals) -> Type:
         operand = self.visit(node.operand, known, variables)
@@ -195,7 +198,8 @@ class Checker:
         if declared is None and not record.open:
             hint = did_you_mean(name, {*record.fields, *(f"{method}(…)" for method in record.methods)})
             return self.report("unknown_field", f"{record} has no field `{name}`", node, hint)
-        read = FieldRead(name, declared or Field(DYN, optional=True), entity)
+        near = None if declared is not None else closest(name, record.fields)
+        read = FieldRead(name, declared or Field(DYN, optional=True), entity, near)
         self.fields[node] = read
         return read.field.type
 

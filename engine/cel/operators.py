@@ -15,6 +15,8 @@ from engine.cel.types import (
     INT,
     NULL,
     NUMERIC,
+    STRING,
+    TIMESTAMP,
     EnumType,
     ListType,
     MapType,
@@ -39,13 +41,21 @@ def binary_type(checker: Checker, node: Binary, left: Type, right: Type) -> Type
         return BOOL
     if node.op in ("<", "<=", ">", ">="):
         if not comparable(left, right):
-            _no_operator(checker, node, left, right)
+            _no_operator(checker, node, left, right, _unit_hint({left, right}))
         return BOOL
     return _arithmetic(checker, node, left, right)
 
 
 def _no_operator(checker: Checker, node: Binary, left: Type, right: Type, hint: str | None = None) -> Type:
     return checker.report("no_overload", f"`{node.op}` is not defined for {left} and {right}", node, hint)
+
+
+def _unit_hint(types: set[Type]) -> str | None:
+    if DURATION in types and types & NUMERIC:
+        return "give the number a unit: `days(n)`, `hours(n)` or `minutes(n)`"
+    if TIMESTAMP in types and STRING in types:
+        return "read the text as an instant: `timestamp('2026-03-02T00:00:00+08:00')`"
+    return None
 
 
 def _arithmetic(checker: Checker, node: Binary, left: Type, right: Type) -> Type:
@@ -56,7 +66,7 @@ def _arithmetic(checker: Checker, node: Binary, left: Type, right: Type) -> Type
     found = operation(node.op, left, right)
     if found is not None:
         return found[1]
-    hint = None
+    hint = _unit_hint({left, right})
     if {left, right} <= NUMERIC:
         hint = "convert one side: `double(x)` or `int(x)`"
     elif node.op == "+" and (is_text(left) or is_text(right)):
@@ -69,7 +79,8 @@ def _check_equality(checker: Checker, node: Binary, left: Type, right: Type) -> 
     check_values(checker, right, node.left)
     if not equatable(left, right):
         other = node.left if right == NULL else node.right
-        hint = f"write `has({other.text})` to ask whether it is there" if NULL in (left, right) else None
+        asks = f"write `has({other.text})` to ask whether it is there"
+        hint = asks if NULL in (left, right) else _unit_hint({left, right})
         _no_operator(checker, node, left, right, hint)
 
 

@@ -156,6 +156,8 @@ def equatable(left: Type, right: Type) -> bool:
         return equatable(left.key, right.key) and equatable(left.value, right.value)
     if isinstance(left, RefType) and isinstance(right, RefType):
         return False
+    if isinstance(left, EnumType) and isinstance(right, EnumType):
+        return not set(left.values).isdisjoint(right.values)
     return is_text(left) and is_text(right)
 
 

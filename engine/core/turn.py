@@ -93,7 +93,7 @@ class Turn:
             "code": failure.code,
             "reason": reason,
             "place": str(where) if where else None,
-            "values": values,
+            "values": read,
         }
         self.record("error", name, fields)
 
