@@ -1,0 +1,167 @@
+"""Where expressions and templates become code: checked against a scope, every problem at its own place in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.cel import (
+    UNSET,
+    CelError,
+    Checked,
+    Node,
+    Scope,
+    Type,
+    check,
+    compile_deadline,
+    compile_expression,
+)
+from engine.core.program import Expression
+from engine.core.text import Template, Text
+from engine.pack.model.base import Words
+from engine.pack.reading import At
+
+_BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_UNGUARDED = "unguarded_optional"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A text that is to become an expression: what it says, where, and how far into the scalar it begins."""
+
+    text: str
+    at: At
+    offset: int = 0
+
+
+def expression(
+    piece: Piece,
+    scope: Scope,
+    expect: Type | None = None,
+    *,
+    given: Sequence[Expression] = (),
+    absent: bool = False,
+    deadlines: bool = False,
+) -> Expression:
+    """Check and compile. Problems go into the report, and what comes back then fails when it is run.
+
+    With `absent`, an optional value that nothing guards makes the whole expression None instead of being a problem. With
+    `deadlines`, time may only be used so that the engine can wake up for it.
+    """
+    known = [one.checked for one in given]
+    checked = check(piece.text, scope, expect, known, deadlines=deadlines)
+    guards: list[Checked] = []
+    if absent:
+        checked, guards = _guarded(piece, checked, scope, expect, known, deadlines)
+    return compiled(checked, piece, guards)
+
+
+def _guarded(
+    piece: Piece, checked: Checked, scope: Scope, expect: Type | None, known: list[Checked], deadlines: bool
+) -> tuple[Checked, list[Checked]]:
+    guards: list[Checked] = []
+    for _ in range(8):
+        texts = [piece.text[one.start : one.end] for one in checked.problems if one.code == _UNGUARDED]
+        found = [check(f"has({text})", scope, given=[*known, *guards]) for text in dict.fromkeys(texts)]
+        found = [guard for guard in found if not guard.problems]
+        if not found:
+            break
+        guards += found
+        checked = check(piece.text, scope, expect, [*known, *guards], deadlines=deadlines)
+    return checked, guards
+
+
+def compiled(checked: Checked, piece: Piece, guards: Sequence[Checked] = ()) -> Expression:
+    """A checked expression as code, or, with its problems reported, as something that fails."""
+    for problem in checked.problems:
+        start, end = problem.start + piece.offset, problem.end + piece.offset
+        piece.at.text_problem(problem.code, problem.message, start, end, problem.hint)
+    place = piece.at.inside(piece.offset + checked.node.start)
+    if checked.problems or any(guard.problems for guard in guards):
+        return Expression(checked.node.text, place, _broken, checked)
+    run = compile_expression(checked)
+    if guards:
+        run = _unless_absent(run, [compile_expression(guard) for guard in guards])
+    return Expression(checked.node.text, place, run, checked, compile_deadline(checked))
+
+
+def _broken(env: Any) -> Any:
+    raise CelError("bad_argument", "the expression has mistakes")
+
+
+def _unless_absent(run: Callable[[Any], Any], guards: list[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    def guarded(env: Any) -> Any:
+        return run(env) if all(guard(env) for guard in guards) else None
+
+    return guarded
+
+
+def part(whole: Expression, checked: Checked, piece: Piece) -> Expression:
+    """A part of a sound expression as one of its own."""
+    place = piece.at.inside(piece.offset + checked.node.start)
+    if whole.checked.problems:
+        return Expression(checked.node.text, place, _broken, checked)
+    return Expression(checked.node.text, place, compile_expression(checked), checked, compile_deadline(checked))
+
+
+def constant(piece: Piece, scope: Scope, expect: Type | None = None) -> Any:
+    """The value of an expression over parameters alone, such as `params.min_n * 2`; UNSET when it has none."""
+    found = expression(piece, scope, expect)
+    try:
+        return found.run(None)
+    except CelError as failure:
+        if not found.checked.problems:
+            piece.at.text_problem("bad_value", failure.message, piece.offset, piece.offset + len(piece.text))
+        return UNSET
+
+
+def argument(node: Node, piece: Piece) -> Piece:
+    """The piece of text that an argument of a call is."""
+    return Piece(node.text, piece.at, piece.offset + node.start)
+
+
+def words(model: Words | None, fallback: str = "") -> Text:
+    """The text of a model, or a text that stands for it."""
+    if model is None:
+        return Text(fallback or None, fallback or None)
+    return Text(model.zh, model.en)
+
+
+def template(model: Words, at: At, scope: Scope) -> Template:
+    """A text in which `{{ … }}` holds expressions, in each language that is given."""
+    zh = None if model.zh is None else _parts(model.zh, at / "zh", scope)
+    en = None if model.en is None else _parts(model.en, at / "en", scope)
+    return Template(zh, en)
+
+
+def text_template(text: str, at: At, scope: Scope) -> Template:
+    """A template of one text for all languages."""
+    return Template(_parts(text, at, scope), None)
+
+
+def _parts(text: str, at: At, scope: Scope) -> tuple[str | Expression, ...]:
+    found: list[str | Expression] = []
+    end = 0
+    for match in _BRACES.finditer(text):
+        _stray(text, end, match.start(), at)
+        if match.start() > end:
+            found.append(text[end : match.start()])
+        inner = match.group(1)
+        if inner.strip():
+            found.append(expression(Piece(inner, at, match.start(1)), scope, absent=True))
+        else:
+            at.text_problem("template", "there is no expression between the braces", match.start(), match.end())
+        end = match.end()
+    _stray(text, end, len(text), at)
+    if end < len(text):
+        found.append(text[end:])
+    return tuple(found)
+
+
+def _stray(text: str, start: int, end: int, at: At) -> None:
+    for braces, message in (("{{", "`{{` is not closed"), ("}}", "`}}` without `{{`")):
+        index = text.find(braces, start, end)
+        if index >= 0:
+            at.text_problem("template", message, index, index + 2, "an expression stands in `{{ … }}`")

@@ -1,0 +1,38 @@
+"""Reading, checking and compiling packs in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.core.program import Program
+from engine.pack.compile.program import compile_program
+from engine.pack.diagnostic import BrokenPack, Diagnostic, Report
+from engine.pack.files import read_files
+from engine.pack.reading import read_definitions
+
+Params = Mapping[str, Any]
+NO_PARAMS: Params = {}
+
+
+def load(paths: Sequence[str | Path], params: Params = NO_PARAMS) -> Program:
+    """The program of folders, files or names of built-in packs. Raises `BrokenPack` with all diagnostics."""
+    program, report = _compile(paths, params)
+    if program is None or report.failed:
+        raise BrokenPack(report.sorted())
+    return program
+
+
+def diagnose(paths: Sequence[str | Path], params: Params = NO_PARAMS) -> list[Diagnostic]:
+    """Every mistake and every warning, by file, line and column; nothing is raised for them."""
+    return _compile(paths, params)[1].sorted()
+
+
+def _compile(paths: Sequence[str | Path], params: Params) -> tuple[Program | None, Report]:
+    report = Report()
+    files = read_files(paths, report)
+    if not files:
+        return None, report
+    definitions = read_definitions(files, report)
+    return compile_program(definitions, files, params), report

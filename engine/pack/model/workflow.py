@@ -1,0 +1,84 @@
+"""`workflows`: statecharts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from engine.pack.model.base import Expr, Strict, Words, as_list, refuse, spelled
+from engine.pack.model.effect import Reaction
+from engine.pack.model.vocabulary import TypeText
+
+Reactions = Annotated[list[Reaction], BeforeValidator(as_list)]
+Targets = Annotated[list[str], BeforeValidator(as_list)]
+
+
+class Requirement(Strict):
+    """What must hold, and how an event that does not meet it is refused."""
+
+    when: Expr
+    code: str = Field(pattern=r"^[a-z][a-z0-9_.]*$")
+    reason: Words
+
+
+class Transition(Strict):
+    """Where to go, on what condition, and what happens on the way."""
+
+    to: Targets = []
+    when: Expr | None = None
+    require: list[Requirement] = []
+    set: dict[str, Expr] = {}
+    then: Reactions = []
+    internal: bool = False
+
+
+class After(Strict):
+    """A deadline of a state."""
+
+    span: Expr | None = Field(default=None, alias="for")
+    working: Expr | None = None
+    calendar: str | None = Field(default=None, alias="in")
+    until: Expr | None = None
+    when: Expr | None = None
+    to: Targets = []
+    set: dict[str, Expr] = {}
+    then: Reactions = []
+
+
+def _transitions(value: Any) -> Any:
+    if value is None:
+        raise refuse("empty_value", "there is no target and no transition here")
+    items = value if isinstance(value, list) else [value]
+    return [{"to": item} if isinstance(item, str) else item for item in items]
+
+
+Transitions = Annotated[list[Transition], BeforeValidator(_transitions)]
+
+
+class State(Strict):
+    """A state, its children and everything that leaves it."""
+
+    title: Words | None = None
+    initial: Targets = []
+    states: dict[str, State] = {}
+    parallel: bool = False
+    history: Annotated[Literal["shallow", "deep"], spelled("shallow", "deep")] | None = None
+    to: Targets = []
+    final: bool = False
+    on: dict[str, Transitions] = {}
+    always: Transitions = []
+    after: Annotated[list[After], BeforeValidator(as_list)] = []
+    enter: Reactions = []
+    exit: Reactions = []
+
+
+class Workflow(Strict):
+    """A statechart with one instance a key of the scope `by`."""
+
+    title: Words | None = None
+    by: str
+    context: dict[str, TypeText] = {}
+    initial: Targets = []
+    states: dict[str, State]
+    parallel: bool = False

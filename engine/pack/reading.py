@@ -1,0 +1,224 @@
+"""From files to definitions: each file is read by the models, and what the models refuse becomes diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from engine.errors import Place
+from engine.pack.diagnostic import Report, Severity, did_you_mean
+from engine.pack.files import PackFile
+from engine.pack.model import File
+from engine.pack.model.base import Strict, kind
+from engine.pack.source import Document, Path, read
+
+T = TypeVar("T", bound=BaseModel)
+
+SECTIONS = (
+    "events", "entities", "calendars", "workflows", "metrics", "rules", "alerts", "popups", "experiments", "channels", "tests",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A spot in a file: where a diagnostic points, and where a compiled part says that it stands."""
+
+    document: Document
+    path: Path
+    report: Report
+
+    def __truediv__(self, part: str | int) -> At:
+        return At(self.document, (*self.path, part), self.report)
+
+    @property
+    def place(self) -> Place:
+        """The place of the value."""
+        return self.document.place(self.path)
+
+    @property
+    def key(self) -> Place:
+        """The place of the key that leads to the value."""
+        return self.document.key_place(self.document.nearest(self.path))
+
+    def inside(self, offset: int) -> Place:
+        """The place of a character of the value's text."""
+        return self.document.place(self.path, offset)
+
+    def problem(self, code: str, message: str, hint: str | None = None, *, severity: Severity = "error") -> None:
+        """Report something about the value."""
+        span = self.document.values.get(self.document.nearest(self.path))
+        length = len(span.text) if span and span.text and span.line == span.end_line else 1
+        self.report.add(self.document.diagnostic(self.place, code, message, hint, severity, length))
+
+    def key_problem(self, code: str, message: str, hint: str | None = None, *, severity: Severity = "error") -> None:
+        """Report something about the key."""
+        real = self.document.nearest(self.path)
+        length = len(str(real[-1])) if real in self.document.keys else 1
+        self.report.add(self.document.diagnostic(self.key, code, message, hint, severity, length))
+
+    def text_problem(self, code: str, message: str, start: int, end: int, hint: str | None = None) -> None:
+        """Report something about the characters [start, end) of the value's text."""
+        length = self.document.length(self.path, start, end)
+        self.report.add(self.document.diagnostic(self.inside(start), code, message, hint, length=length))
+
+
+@dataclass(frozen=True, slots=True)
+class Definition(Generic[T]):
+    """A named part of the pack and where it stands."""
+
+    name: str
+    model: T
+    at: At
+
+
+@dataclass(slots=True)
+class Definitions:
+    """Everything that the files of a pack define, by section and name, in the order of the files."""
+
+    report: Report
+    packs: list[Definition[Any]] = field(default_factory=list)
+    sections: dict[str, dict[str, Definition[Any]]] = field(default_factory=dict)
+    documents: list[Document] = field(default_factory=list)
+
+    def of(self, section: str) -> Mapping[str, Definition[Any]]:
+        """The definitions of a section."""
+        return self.sections.get(section, {})
+
+
+def read_definitions(files: Sequence[PackFile], report: Report) -> Definitions:
+    """Read and validate every file, and merge the sections; a name given twice is reported at the second place."""
+    found = Definitions(report)
+    for file in files:
+        document = read(file.label, file.text, report)
+        found.documents.append(document)
+        root = At(document, (), report)
+        model = validate(File, document.data, root) if document.data is not None else None
+        if model is not None:
+            _merge(found, model, root)
+    return found
+
+
+def _merge(found: Definitions, file: File, root: At) -> None:
+    if file.pack is not None:
+        found.packs.append(Definition(file.pack.name, file.pack, root / "pack"))
+    for section in SECTIONS:
+        names = found.sections.setdefault(section, {})
+        for name, model in getattr(file, section).items():
+            at = root / section / name
+            if name in names:
+                first = names[name].at.key
+                at.key_problem("duplicate_name", f"`{name}` is already defined at {first}")
+                continue
+            names[name] = Definition(name, model, at)
+
+
+def validate(model: type[T], data: Any, at: At) -> T | None:
+    """The data as a model, or None with every mistake in the report. Parts that are sound are kept where that is possible."""
+    if not isinstance(data, dict):
+        at.problem("bad_value", f"a map is wanted here, not {kind(data)}")
+        return None
+    readers: dict[int, type[Strict]] = {}
+    try:
+        return model.model_validate(data, context=readers)
+    except ValidationError as error:
+        details = error.errors()
+        for detail in details:
+            _report(detail, data, readers, at)
+    pruned = _prune(data, [cast(Path, detail["loc"]) for detail in details], at)
+    if pruned is None:
+        return None
+    try:
+        return model.model_validate(pruned, context={})
+    except ValidationError:
+        return None
+
+
+def _prune(data: dict[str, Any], locations: list[Path], at: At) -> dict[str, Any] | None:
+    """The file without its broken definitions, so that one mistake does not hide those of other definitions."""
+    broken = {loc[:2] for loc in locations}
+    if any(len(loc) < 2 for loc in locations):
+        broken |= {loc[:1] for loc in locations if len(loc) < 2}
+    kept: dict[str, Any] = {}
+    for section, value in data.items():
+        if (section,) in broken:
+            continue
+        if isinstance(value, dict) and section != "pack":
+            value = {name: item for name, item in value.items() if (section, name) not in broken}
+        elif any(loc[:1] == (section,) for loc in locations):
+            continue
+        kept[section] = value
+    return kept
+
+
+def _report(detail: ErrorDetails, data: Any, readers: Mapping[int, type[Strict]], at: At) -> None:
+    location = at.path + tuple(detail["loc"])
+    spot = At(at.document, location, at.report)
+    name = str(location[-1]) if location else ""
+    context = detail.get("ctx") or {}
+    if detail["type"] == "pack":
+        spot.problem(context["code"], context["message"], context.get("hint"))
+    elif detail["type"] == "extra_forbidden":
+        reader = _reader(tuple(detail["loc"][:-1]), data, readers)
+        spot.key_problem(
+            "unknown_key", f"unknown key `{name}`", did_you_mean(name, reader.known_keys()) if reader else None
+        )
+    elif detail["type"] == "missing":
+        parent = At(at.document, location[:-1], at.report)
+        parent.key_problem("missing_key", f"`{name}` is missing")
+    elif detail["input"] is not None:
+        spot.problem("bad_value", _sentence(detail))
+
+
+def _reader(path: Path, data: Any, readers: Mapping[int, type[Strict]]) -> type[Strict] | None:
+    for part in path:
+        if isinstance(data, dict) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+    return readers.get(id(data))
+
+
+_WANTED = {
+    "string_type": "a text is wanted",
+    "int_type": "a whole number is wanted",
+    "int_from_float": "a whole number is wanted",
+    "float_type": "a number is wanted",
+    "bool_type": "true or false is wanted",
+    "list_type": "a list is wanted",
+    "dict_type": "a map is wanted",
+    "model_type": "a map is wanted",
+    "model_attributes_type": "a map is wanted",
+}
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    wanted = _WANTED.get(detail["type"])
+    if wanted:
+        return f"{wanted} here, not {kind(detail['input'])}"
+    context = detail.get("ctx") or {}
+    match detail["type"]:
+        case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than":
+            words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+            bounds = [f"{word} {context[key]}" for key, word in words.items() if key in context]
+            return f"the number must be {' and '.join(bounds)}"
+        case "too_short":
+            return "the list must not be empty"
+        case "string_pattern_mismatch":
+            return f"`{detail['input']}` is not a code: small letters, digits, `_` and `.`"
+    return detail["msg"]
+
+
+def walk_texts(value: Any, at: At) -> Iterator[tuple[str, At]]:
+    """Every text in nested maps and lists, with its spot."""
+    if isinstance(value, str):
+        yield value, at
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from walk_texts(item, at / key)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from walk_texts(item, at / index)

@@ -1,0 +1,309 @@
+"""YAML as people mean it, with the place of every value, and of every character of a text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml import CSafeLoader
+from yaml.events import (
+    AliasEvent,
+    CollectionStartEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+from engine.errors import Place
+from engine.pack.alignment import align
+from engine.pack.diagnostic import Diagnostic, Report, Severity
+
+Path = tuple[str | int, ...]
+
+MAX_DEPTH = 40
+MAX_NODES = 50_000
+
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
+_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+([eE][-+]?[0-9]+)?|\.|[eE][-+]?[0-9]+)\Z")
+_WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+
+
+def resolve(text: str) -> Any:
+    """What a plain scalar means: true, false, null, a whole number, a double; everything else is text."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.match(text):
+        return int(text)
+    if _FLOAT.match(text) and any(char.isdigit() for char in text):
+        number = float(text)
+        return number if math.isfinite(number) else text
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a node stands: lines and columns from 0, and for a scalar its style and its text as the YAML means it."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    style: str | None = None
+    text: str | None = None
+
+
+@dataclass(slots=True)
+class Document:
+    """One file: its plain data, and the spans of its values and of its keys by their path."""
+
+    file: str
+    text: str
+    data: Any = None
+    values: dict[Path, Span] = field(default_factory=dict)
+    keys: dict[Path, Span] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.lines = _BREAK.split(self.text)
+
+    def nearest(self, path: Path) -> Path:
+        """The deepest real path for one that may hold parts that only our reading of the file added."""
+        found: Path = ()
+        for part in path:
+            if (*found, part) in self.values:
+                found = (*found, part)
+        return found
+
+    def place(self, path: Path, offset: int | None = None) -> Place:
+        """The place of a value, or of a character of its text when an offset is given."""
+        real = self.nearest(path)
+        line, column = self._point(real, offset)
+        return Place(self.file, line + 1, column + 1, dotted(real))
+
+    def key_place(self, path: Path) -> Place:
+        """The place of the key of a value; of the value itself where it has none."""
+        span = self.keys.get(path)
+        if span is None:
+            return self.place(path)
+        return Place(self.file, span.line + 1, span.column + 1, dotted(path))
+
+    def length(self, path: Path, start: int, end: int) -> int:
+        """How many characters of the line a part of a scalar's text covers; 1 where it runs over lines."""
+        first, last = self._point(self.nearest(path), start), self._point(self.nearest(path), max(start, end - 1))
+        return last[1] - first[1] + 1 if first[0] == last[0] and last[1] >= first[1] else 1
+
+    def _point(self, path: Path, offset: int | None) -> tuple[int, int]:
+        span = self.values.get(path)
+        if span is None:
+            return 0, 0
+        if offset is None or span.text is None:
+            return span.line, span.column
+        points = align(self.lines, span)
+        return points[offset] if offset < len(points) else points[-1]
+
+    def diagnostic(
+        self,
+        place: Place,
+        code: str,
+        message: str,
+        hint: str | None = None,
+        severity: Severity = "error",
+        length: int = 1,
+    ) -> Diagnostic:
+        """A diagnostic at a place of this file, with its source line."""
+        line = self.lines[place.line - 1] if place.line <= len(self.lines) else ""
+        return Diagnostic(place, code, message, hint, severity, line, length)
+
+
+def dotted(path: Path) -> str:
+    """A path as people write it: `workflows.quote.states.sent.after[0].for`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+class _Refused(Exception):
+    """The file cannot be read on from here; its diagnostic is already in the report."""
+
+
+class _Builder:
+    """Builds data and spans from the parser's events, so that depth and aliases are bounded before anything is built."""
+
+    def __init__(self, document: Document, report: Report) -> None:
+        self.document = document
+        self.report = report
+        self.anchors: dict[str, tuple[Any, Path, int]] = {}
+        self.nodes = 0
+
+    def fail(self, event: Event, code: str, message: str, hint: str | None = None) -> None:
+        mark = event.start_mark
+        place = Place(self.document.file, mark.line + 1, mark.column + 1)
+        self.report.add(self.document.diagnostic(place, code, message, hint))
+
+    def build(self, events: Iterator[Event]) -> Any:
+        data: Any = None
+        documents = 0
+        for event in events:
+            if isinstance(event, DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self.fail(event, "yaml", "a second document in one file", "put it into a file of its own")
+                    raise _Refused
+            elif not isinstance(event, (StreamStartEvent, StreamEndEvent, DocumentEndEvent)):
+                data = self.node(event, events, (), flow=False)
+        return data
+
+    def node(self, event: Event, events: Iterator[Event], path: Path, *, flow: bool) -> Any:
+        self._count(event, 1)
+        if len(path) > MAX_DEPTH:
+            self.fail(event, "too_deep", f"nested more than {MAX_DEPTH} levels deep")
+            raise _Refused
+        if isinstance(event, AliasEvent):
+            return self._alias(event, path)
+        if getattr(event, "tag", None) is not None:
+            self.fail(event, "tag", f"the tag `{_shown(event)}` is not allowed", "a pack is plain data: remove the tag")
+        before = self.nodes
+        if isinstance(event, ScalarEvent):
+            value = self._scalar(event, path, flow=flow)
+        else:
+            assert isinstance(event, CollectionStartEvent)
+            self.document.values[path] = _span(event)
+            inside = bool(event.flow_style)
+            value = (
+                self._mapping(events, path, flow=inside)
+                if isinstance(event, MappingStartEvent)
+                else self._sequence(events, path)
+            )
+        anchor = getattr(event, "anchor", None)
+        if anchor:
+            self.anchors[anchor] = (value, path, self.nodes - before + 1)
+        return value
+
+    def _count(self, event: Event, size: int) -> None:
+        self.nodes += size
+        if self.nodes > MAX_NODES:
+            self.fail(event, "too_large", f"more than {MAX_NODES} values in one file, aliases expanded")
+            raise _Refused
+
+    def _alias(self, event: AliasEvent, path: Path) -> Any:
+        if event.anchor not in self.anchors:
+            self.fail(event, "yaml", f"there is no anchor `&{event.anchor}` before this")
+            return None
+        value, origin, size = self.anchors[event.anchor]
+        self._count(event, size)
+        for spans in (self.document.values, self.document.keys):
+            for known, span in list(spans.items()):
+                if known[: len(origin)] == origin:
+                    spans[path + known[len(origin) :]] = span
+        return value
+
+    def _scalar(self, event: ScalarEvent, path: Path, *, flow: bool) -> Any:
+        plain = event.style is None or event.style == ""
+        self.document.values[path] = _span(event)
+        value = resolve(event.value) if plain else event.value
+        if value is None:
+            self._empty(event, path, flow=flow)
+        return value
+
+    def _empty(self, event: ScalarEvent, path: Path, *, flow: bool) -> None:
+        place = self.document.key_place(path)
+        name = str(path[-1]) if path else "the file"
+        code, message = "empty_value", f"`{name}` has no value" if path else "the file is empty"
+        hint = "give it a value or remove the key" if path else None
+        if flow and event.value == "":
+            code, hint = "quote_it", 'a comma ends a value inside { }: quote the text, "a, b"'
+        self.report.add(self.document.diagnostic(place, code, message, hint, length=len(name) if path else 1))
+
+    def _mapping(self, events: Iterator[Event], path: Path, *, flow: bool) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for event in events:
+            if isinstance(event, MappingEndEvent):
+                break
+            if not isinstance(event, ScalarEvent):
+                self.fail(event, "yaml", "a key must be a plain text", "quote a text that begins with { [ or *")
+                raise _Refused
+            key = event.value
+            inner = (*path, key)
+            if key in found:
+                first = self.document.keys[inner].line + 1
+                self.fail(event, "duplicate_key", f"`{key}` is already given on line {first}")
+                self._drop(events)
+                continue
+            self.document.keys[inner] = _span(event)
+            found[key] = None
+            found[key] = self.node(next(events), events, inner, flow=flow)
+        return found
+
+    def _drop(self, events: Iterator[Event]) -> None:
+        """Read past a value that has no place of its own."""
+        depth = 0
+        for event in events:
+            if isinstance(event, CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
+                depth -= 1
+            if depth == 0:
+                return
+
+    def _sequence(self, events: Iterator[Event], path: Path) -> list[Any]:
+        found: list[Any] = []
+        for event in events:
+            if isinstance(event, SequenceEndEvent):
+                break
+            found.append(self.node(event, events, (*path, len(found)), flow=False))
+        return found
+
+
+def _shown(event: Event) -> str:
+    tag = str(getattr(event, "tag", ""))
+    return tag.replace("tag:yaml.org,2002:", "!!")
+
+
+def _span(event: Event) -> Span:
+    start, end = event.start_mark, event.end_mark
+    if isinstance(event, ScalarEvent):
+        return Span(start.line, start.column, end.line, end.column, event.style or "", event.value)
+    return Span(start.line, start.column, end.line, end.column)
+
+
+def read(file: str, text: str, report: Report) -> Document:
+    """Read one file. Mistakes go into the report; the data are then what could be understood, at worst None."""
+    document = Document(file, text.removeprefix("\ufeff"))
+    try:
+        document.data = _Builder(document, report).build(yaml.parse(document.text, Loader=CSafeLoader))
+    except _Refused:
+        document.data = None
+    except yaml.MarkedYAMLError as error:
+        report.add(_syntax(document, error))
+    except yaml.YAMLError as error:
+        report.add(document.diagnostic(Place(file, 1, 1), "yaml", _sentence(str(error))))
+    return document
+
+
+def _syntax(document: Document, error: yaml.MarkedYAMLError) -> Diagnostic:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    message = _sentence(" ".join(part for part in (error.context, error.problem) if part))
+    return document.diagnostic(Place(document.file, line, column), "yaml", message, _advice(message))
+
+
+def _sentence(text: str) -> str:
+    return " ".join(text.split()) or "not YAML"
+
+
+def _advice(message: str) -> str | None:
+    if "mapping values are not allowed" in message:
+        return "quote a text that holds `: `"
+    if "cannot start any token" in message:
+        return "quote a text that begins with a special character, and indent with spaces"
+    return None
