@@ -1,0 +1,70 @@
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from engine.core.calendar import Calendar, to_instant, to_micros
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def at(text: str) -> int:
+    return to_micros(datetime.fromisoformat(text))
+
+
+@pytest.fixture
+def calendar() -> Calendar:
+    return Calendar("shanghai", SHANGHAI, days_off=frozenset({date(2026, 3, 4)}), days_on=frozenset({date(2026, 3, 7)}))
+
+
+def test_a_week_begins_on_monday_at_local_midnight(calendar: Calendar) -> None:
+    start, end = calendar.window("week", at("2026-03-04T23:59:59+08:00"))
+    assert (calendar.stamp(start), calendar.stamp(end)) == ("2026-03-02T00:00:00+08:00", "2026-03-09T00:00:00+08:00")
+
+
+def test_the_first_instant_of_a_week_belongs_to_it_and_not_to_the_one_before(calendar: Calendar) -> None:
+    monday = at("2026-03-09T00:00:00+08:00")
+    assert calendar.window("week", monday)[0] == monday
+    assert calendar.window("week", monday - 1)[1] == monday
+
+
+def test_months_follow_each_other_over_the_end_of_a_year(calendar: Calendar) -> None:
+    start, end = calendar.window("month", at("2026-12-31T23:00:00+08:00"))
+    assert (calendar.stamp(start), calendar.stamp(end)) == ("2026-12-01T00:00:00+08:00", "2027-01-01T00:00:00+08:00")
+
+
+def test_a_day_with_a_change_of_the_clock_is_as_long_as_it_is() -> None:
+    berlin = Calendar("berlin", ZoneInfo("Europe/Berlin"))
+    start, end = berlin.window("day", at("2026-03-29T12:00:00+02:00"))
+    assert (end - start) / 3_600_000_000 == 23
+
+
+@pytest.mark.parametrize(
+    ("asked", "due"),
+    [
+        ("2026-03-02T17:30:00+08:00", "2026-03-03T10:30:00+08:00"),
+        ("2026-03-02T10:00:00+08:00", "2026-03-02T12:00:00+08:00"),
+        ("2026-03-03T17:00:00+08:00", "2026-03-05T10:00:00+08:00"),
+        ("2026-03-06T19:00:00+08:00", "2026-03-07T11:00:00+08:00"),
+        ("2026-03-02T16:00:00+08:00", "2026-03-02T18:00:00+08:00"),
+    ],
+    ids=["over the night", "inside a day", "over a holiday", "into a compensation workday", "to the end of a shift"],
+)
+def test_two_working_hours_end_when_two_hours_of_work_are_done(calendar: Calendar, asked: str, due: str) -> None:
+    assert calendar.stamp(calendar.add_working(at(asked), 2 * 3_600_000_000)) == due
+
+
+def test_working_hours_may_go_over_midnight() -> None:
+    night = Calendar("night", SHANGHAI, hours=(22 * 60, 6 * 60))
+    due = night.add_working(at("2026-03-03T05:00:00+08:00"), 2 * 3_600_000_000)
+    assert night.stamp(due) == "2026-03-03T23:00:00+08:00"
+
+
+def test_workdays_between_counts_the_first_day_and_not_the_last(calendar: Calendar) -> None:
+    first, last = datetime(2026, 3, 2, 15, tzinfo=SHANGHAI), datetime(2026, 3, 9, 9, tzinfo=SHANGHAI)
+    assert calendar.workdays_between(first, last) == 5
+    assert calendar.workdays_between(last, first) == -5
+
+
+def test_instants_keep_their_microseconds() -> None:
+    assert to_micros(to_instant(1_772_000_000_123_457)) == 1_772_000_000_123_457
