@@ -1,0 +1,147 @@
+"""One attempt at one action: claim, note that it begins, call out, note how it ended. Knows nothing of queues."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from connectors import registry
+from connectors.protocol import Connector, ConnectorError, ErrorClass, Receipt, Request
+from engine.actions import policy
+from engine.actions.request import Candidates, Entities, fingerprint, request
+from engine.actions.secrets import resolved
+from engine.core.program import Channel
+from engine.errors import StoreError
+from engine.store import Outbox, OutboxRow, Outcome, Verdict
+
+_log = logging.getLogger("rulewright.actions")
+
+_WRITES = 3
+"""How often an ending is written; each waits for the database's lock as long as the store does."""
+
+
+class Connectors:
+    """A connector for every `do`, built when it is first needed; those that are given are not closed."""
+
+    def __init__(
+        self, channels: Mapping[str, Channel], given: Mapping[str, Connector], clock: Callable[[], float]
+    ) -> None:
+        self._channels = channels
+        self._given = given
+        self._clock = clock
+        self._built: dict[str, Connector] = {}
+        self._lock = threading.Lock()
+
+    def get(self, do: str) -> tuple[Connector, Channel]:
+        """The connector and the channel of `do`. Raises ConnectorError CONFIGURATION when there is none."""
+        channel = self._channels.get(do)
+        if channel is None:
+            raise ConnectorError(ErrorClass.CONFIGURATION, "no_channel", f"no channel is declared for {do!r}")
+        if do in self._given:
+            return self._given[do], channel
+        with self._lock:
+            if do not in self._built:
+                settings = resolved(channel.settings)
+                self._built[do] = registry.build(channel.connector, settings, clock=self._clock)
+            return self._built[do], channel
+
+    def close(self) -> None:
+        """Close every connector that was built here."""
+        with self._lock:
+            for connector in self._built.values():
+                connector.close()
+            self._built.clear()
+
+
+class Attempts:
+    """Makes attempts. Safe to share between threads. `clock` gives POSIX seconds."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        channels: Mapping[str, Channel],
+        connectors: Connectors,
+        entities: Entities,
+        candidates: Candidates,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._outbox = outbox
+        self._channels = channels
+        self._connectors = connectors
+        self._entities = entities
+        self._candidates = candidates
+        self._clock = clock
+
+    def perform(self, action: str) -> bool:
+        """Try `action` once, if it is due and nobody else has it; False: it was not. Raises StoreError."""
+        known = self._outbox.action(action)
+        if known is None:
+            return False
+        channel = self._channels.get(known.action.do)
+        row = self._outbox.claim(action, self._now(), policy.lease(channel), uuid.uuid4().hex)
+        if row is None:
+            return False
+        outcome, verdict = self._carry_out(row, channel)
+        self._finish(row, outcome, verdict)
+        return True
+
+    def lost(self, row: OutboxRow) -> Verdict:
+        """What becomes of a claimed action whose worker was lost during the call."""
+        return policy.lost(row, self._channels.get(row.action.do), self._now())
+
+    def _carry_out(self, row: OutboxRow, channel: Channel | None) -> tuple[Outcome, Verdict]:
+        begun = False
+        try:
+            connector, made = self._prepare(row)
+            self._begin(row, fingerprint(made))
+            begun = True
+            receipt = connector.perform(made)
+            return Outcome("sent", self._now(), result=_result(receipt)), policy.success(row, self._now())
+        except ConnectorError as error:
+            failed = error
+        except StoreError:
+            raise
+        except Exception as error:  # a defect of a connector must not lose the action
+            _log.exception("action %s: an unexpected error", row.action.id)
+            failed = ConnectorError(ErrorClass.TRANSIENT, "unexpected", f"{type(error).__name__}: {error}")
+        if not begun:
+            self._begin(row, "")
+        return _failed(failed, self._now()), policy.failure(failed, row, channel, self._now())
+
+    def _prepare(self, row: OutboxRow) -> tuple[Connector, Request]:
+        connector, channel = self._connectors.get(row.action.do)
+        return connector, request(row.action, channel, self._entities, self._candidates)
+
+    def _begin(self, row: OutboxRow, request_hash: str) -> None:
+        self._outbox.begin_attempt(row.action.id, row.attempt + 1, row.token or "", self._now(), request_hash)
+
+    def _finish(self, row: OutboxRow, outcome: Outcome, verdict: Verdict) -> None:
+        for left in reversed(range(_WRITES)):
+            try:
+                self._outbox.finish_attempt(row.action.id, row.attempt + 1, row.token or "", outcome, verdict)
+            except StoreError as error:
+                if error.code != "store_busy" or not left:
+                    raise
+            else:
+                return
+
+    def _now(self) -> int:
+        return round(self._clock() * 1_000_000)
+
+
+def _result(receipt: Receipt) -> dict[str, Any]:
+    # Whatever a connector answers, the action is done: an odd value must not make it look otherwise.
+    named = {"status": receipt.status, "provider_id": receipt.provider_id, **receipt.result}
+    plain: dict[str, Any] = msgspec.to_builtins(named, enc_hook=str, str_keys=True)
+    return plain
+
+
+def _failed(error: ConnectorError, now: int) -> Outcome:
+    status: Any = "unknown" if error.error_class is ErrorClass.UNKNOWN else "failed"
+    return Outcome(status, now, error.error_class.value, error.code, error.message)
