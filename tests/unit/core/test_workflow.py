@@ -1,0 +1,238 @@
+"""Statecharts beyond the flat ones of the sales packs: nesting, regions, history, eventless and done events, deadlines."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from engine import Engine
+
+FRAME = """
+pack: {{name: charts, version: "1", title: {{en: Charts}}}}
+calendars:
+  shanghai: {{tz: Asia/Shanghai, week_starts: monday, workdays: mon-fri, hours: 09:00-18:00}}
+events:
+{events}
+  said: {{lateness: 7d, keys: {{job: data.job}}, data: {{job: string, what: string}}}}
+workflows:
+  job:
+    title: {{en: Job}}
+    by: job
+{chart}
+"""
+
+
+def chart(text: str, *events: str) -> str:
+    declared = "\n".join(
+        f"  {name}: {{lateness: 7d, keys: {{job: data.job}}, data: {{job: string, n: int?, at: timestamp?}}}}"
+        for name in events
+    )
+    return FRAME.format(events=declared, chart=text)
+
+
+@pytest.fixture
+def play(open_pack: Callable[..., Engine], event: Callable[..., dict[str, Any]]) -> Callable[..., list[str]]:
+    """Send events one minute apart; answers what happened: `from → to`, `!code`, `-type` for ignored, `said what`."""
+
+    def run(pack: str, *names: str | tuple[str, dict[str, Any]], until: str | None = None) -> list[str]:
+        engine = open_pack(pack)
+        found: list[str] = []
+        for minute, name in enumerate(names):
+            kind, data = (name, {}) if isinstance(name, str) else name
+            found += map(said, engine.handle(event(kind, f"2026-03-02T10:{minute:02}", job="j1", **data)))
+        if until is not None:
+            found += map(said, engine.advance(until))
+        return found
+
+    return run
+
+
+def said(record: dict[str, Any]) -> str:
+    kind = record["kind"]
+    if kind == "transition":
+        return f"{record['from']} → {record['to']}"
+    if kind == "emit":
+        return f"said {record['data']['what']}"
+    return f"!{record['code']}" if kind in ("reject", "error") else f"-{record['type']}"
+
+
+NESTED = chart(
+    """
+    initial: open
+    states:
+      open:
+        initial: waiting
+        enter: [{emit: said, data: {job: key, what: "'enter open'"}}]
+        exit: [{emit: said, data: {job: key, what: "'exit open'"}}]
+        on: {stop: closed, back: {to: working, internal: true}}
+        states:
+          waiting:
+            enter: [{emit: said, data: {job: key, what: "'enter waiting'"}}]
+            exit: [{emit: said, data: {job: key, what: "'exit waiting'"}}]
+            on: {go: working}
+          working:
+            on: {go: {to: closed, then: [{emit: said, data: {job: key, what: "'between'"}}]}}
+      closed:
+        on: {go: open}
+    """,
+    "go",
+    "stop",
+    "back",
+)
+
+
+def test_entering_a_compound_enters_its_initial_child_after_it(play: Callable[..., list[str]]) -> None:
+    assert play(NESTED, "go") == [
+        "None → open.waiting",
+        "said enter open",
+        "said enter waiting",
+        "open.waiting → open.working",
+        "said exit waiting",
+    ]
+
+
+def test_leaving_goes_from_the_inside_out_then_the_transition_acts(play: Callable[..., list[str]]) -> None:
+    assert play(NESTED, "go", "go")[-3:] == ["open.working → closed", "said exit open", "said between"]
+
+
+def test_an_event_that_the_child_does_not_take_is_taken_by_its_parent(play: Callable[..., list[str]]) -> None:
+    assert play(NESTED, "go", "stop")[-2:] == ["open.working → closed", "said exit open"]
+
+
+def test_an_internal_transition_of_a_compound_does_not_leave_it(play: Callable[..., list[str]]) -> None:
+    assert play(NESTED, "go", "back")[-1:] == ["open.working → open.working"]
+
+
+PARALLEL = chart(
+    """
+    initial: both
+    states:
+      both:
+        parallel: true
+        on: {done.both: over}
+        states:
+          papers:
+            initial: missing
+            states:
+              missing: {on: {paper: complete}}
+              complete: {final: true}
+          money:
+            initial: due
+            states:
+              due: {on: {paid: settled, paper: due}}
+              settled: {final: true}
+      over: {final: true}
+    """,
+    "paper",
+    "paid",
+)
+
+
+def test_regions_move_independently_and_end_together(play: Callable[..., list[str]]) -> None:
+    assert play(PARALLEL, "paper", "paid") == [
+        "None → both.papers.missing+both.money.due",
+        "both.papers.missing+both.money.due → both.papers.complete+both.money.due",
+        "both.papers.complete+both.money.due → both.papers.complete+both.money.settled",
+        "both.papers.complete+both.money.settled → over",
+    ]
+
+
+HISTORY = chart(
+    """
+    initial: work
+    states:
+      work:
+        initial: a
+        on: {pause: paused}
+        states:
+          a: {on: {next: b}}
+          b: {initial: b1, states: {b1: {on: {next: b2}}, b2: {on: {next: a}}}}
+          memory: {history: KIND, to: a}
+      paused: {on: {resume: memory}}
+    """,
+    "next",
+    "pause",
+    "resume",
+)
+
+
+@pytest.mark.parametrize(("kind", "back"), [("shallow", "work.b.b1"), ("deep", "work.b.b2")])
+def test_history_brings_back_the_child_or_the_whole_inside(
+    play: Callable[..., list[str]], kind: str, back: str
+) -> None:
+    moves = play(HISTORY.replace("KIND", kind), "next", "next", "pause", "resume")
+    assert moves[-2:] == ["work.b.b2 → paused", f"paused → {back}"]
+
+
+ALWAYS = chart(
+    """
+    context: {count: int = 0}
+    initial: counting
+    states:
+      counting:
+        on: {tick: {set: {count: context.count + 1}}}
+        always: [{when: context.count >= 2, to: full}]
+      full: {final: true}
+    """,
+    "tick",
+)
+
+
+def test_an_eventless_transition_is_taken_as_soon_as_its_guard_holds(play: Callable[..., list[str]]) -> None:
+    assert play(ALWAYS, "tick", "tick", "tick") == ["None → counting", "counting → full", "-tick"]
+
+
+DEADLINE = chart(
+    """
+    context: {due: timestamp?}
+    initial: open
+    states:
+      open:
+        on:
+          ask: {set: {due: "has(data.at) ? data.at : null"}}
+          answer: done
+        after:
+          - {until: context.due, when: has(context.due), to: late}
+          - {working: 2h, in: shanghai, when: "!has(context.due)", to: overdue}
+      late: {on: {answer: done}}
+      overdue: {on: {answer: done}}
+      done: {final: true}
+    """,
+    "ask",
+    "answer",
+)
+
+
+def test_a_deadline_follows_the_context_that_it_is_written_in(play: Callable[..., list[str]]) -> None:
+    first, later = ({"at": f"2026-03-02T{hour}:00:00+08:00"} for hour in (12, 15))
+    assert play(DEADLINE, ("ask", first), ("ask", later), until="2026-03-02T14:59:59+08:00") == ["None → open"]
+    assert play(DEADLINE, ("ask", first), ("ask", later), until="2026-03-02T15:00:00+08:00")[-1] == "open → late"
+
+
+def test_working_time_counts_where_no_deadline_was_given(play: Callable[..., list[str]]) -> None:
+    assert play(DEADLINE, "ask", until="2026-03-02T11:59:59+08:00") == ["None → open"]
+    assert play(DEADLINE, "ask", until="2026-03-02T12:00:00+08:00")[-1] == "open → overdue"
+
+
+def test_leaving_a_state_cancels_its_deadlines(play: Callable[..., list[str]]) -> None:
+    assert play(DEADLINE, "ask", "answer", until="2026-04-01T00:00:00+08:00") == ["None → open", "open → done"]
+
+
+FAILING = chart(
+    """
+    context: {left: int = 1}
+    initial: calm
+    states:
+      calm:
+        on:
+          ask: {to: done, set: {left: 10 / context.left}, then: [{emit: said, data: {job: key, what: "'asked'"}}]}
+          answer: {set: {left: 0}}
+      done: {final: true}
+    """,
+    "ask",
+    "answer",
+)
+
+
+def test_a_transition_whose_value_fails_leaves_everything_as_it_was(play: Callable[..., list[str]]) -> None:
+    assert play(FAILING, "answer", "ask", "answer") == ["None → calm", "!division_by_zero"]
