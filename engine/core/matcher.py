@@ -238,7 +238,7 @@ def _remembered(cycle: _Cycle, pattern: Pattern, names: tuple[str, ...], key: tu
         if all(one.data.get(name) == value for name, value in zip(names, key, strict=True)):
             if span is not None:
                 cycle.wakes.append(one.at + span + 1)
-            yield f"event:{one.id}", one, one
+            yield f"event:{one.source}/{one.id}", one, one
 
 
 def _still_holds(cycle: _Cycle, match: Match) -> bool:
@@ -312,7 +312,7 @@ def _remember(cycle: _Cycle, match: Match, key: str, asserted: list[int]) -> Non
 
 
 def _kept(event: Event | Remembered) -> Remembered:
-    return event if isinstance(event, Remembered) else Remembered(event.id, event.type, event.at, event.data)
+    return event if isinstance(event, Remembered) else Remembered.of(event)
 
 
 def _follow(cycle: _Cycle, names: list[str]) -> None:
@@ -359,7 +359,7 @@ def _supported(cycle: _Cycle, one: Activation, affected: list[Rule]) -> bool:
     for pattern in rule.patterns:
         if pattern.kind == "event":
             event = next(events)
-            elements.append((f"event:{event.id}", event, event))
+            elements.append((f"event:{event.source}/{event.id}", event, event))
         elif pattern.kind == "fact":
             number = next(facts)
             fact = cycle.facts.get(number)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from engine.core.calendar import to_instant
 from engine.core.codec import holds_duration, pack, portable, unpack
 
 if TYPE_CHECKING:
+    from engine.core.event import Event
     from engine.core.facts import Facts
 
 SECTIONS = ("workflows", "metrics", "decisions", "memory")
@@ -59,9 +62,27 @@ class Remembered(msgspec.Struct, eq=False):
     """An event that patterns and heat maps may still look back at."""
 
     id: str
+    source: str
     type: str
     at: int
     data: dict[str, Any]
+    received_us: int | None = None
+    subject: str | None = None
+
+    @property
+    def time(self) -> datetime:
+        """When it happened, as expressions see it."""
+        return to_instant(self.at)
+
+    @property
+    def received(self) -> datetime:
+        """When the server received it; its own time where no receipt is known."""
+        return to_instant(self.at if self.received_us is None else self.received_us)
+
+    @classmethod
+    def of(cls, event: Event) -> Remembered:
+        """What is remembered of an event."""
+        return cls(event.id, event.source, event.type, event.at, event.data, event.received_us, event.subject)
 
 
 class Fact(msgspec.Struct, eq=False):

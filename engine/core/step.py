@@ -310,7 +310,7 @@ def _retain(turn: Turn, event: Event, span: int) -> None:
     if kept and kept[0].at < horizon:
         kept[:] = [one for one in kept if one.at >= horizon]
     if event.at >= horizon:
-        kept.append(Remembered(event.id, event.type, event.at, event.data))
+        kept.append(Remembered.of(event))
         turn.changed("memory")
 
 
