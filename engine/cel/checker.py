@@ -196,7 +196,9 @@ class Checker:
             return self.report("unknown_field", f"{operand} has no field `{name}`", node)
         declared = record.fields.get(name)
         if declared is None and not record.open:
-            hint = did_you_mean(name, {*record.fields, *(f"{method}(…)" for method in record.methods)})
+            members = {**dict.fromkeys(record.fields, ""), **dict.fromkeys(record.methods, "(…)")}
+            near = closest(name, members)
+            hint = did_you_mean(name, members) if near is None else f"did you mean `{near}{members[near]}`?"
             return self.report("unknown_field", f"{record} has no field `{name}`", node, hint)
         near = None if declared is not None else closest(name, record.fields)
         read = FieldRead(name, declared or Field(DYN, optional=True), entity, near)

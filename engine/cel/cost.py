@@ -37,7 +37,7 @@ def spend(budget: Budget, container: Any) -> Sequence[Any]:
 
 
 def charged(budget: Budget, function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function of values; charge a step for each 1,024 characters that go in or come out."""
+    """Call a function of values; charge a step for each 128 characters that go in or come out."""
     result = function(*args)
     charge(budget, _weight(result) + sum(map(_weight, args)))
     return result
@@ -45,7 +45,7 @@ def charged(budget: Budget, function: Callable[..., Any], *args: Any) -> Any:
 
 def _weight(value: Any) -> int:
     if isinstance(value, (str, bytes)):
-        return len(value) >> 10
+        return len(value) >> 7
     return scan_weight(value) if isinstance(value, (list, tuple)) else 0
 
 
