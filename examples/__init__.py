@@ -1,0 +1,1 @@
+"""Examples: each folder is one program, with a README that says what to type."""

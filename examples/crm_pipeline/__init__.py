@@ -1,0 +1,1 @@
+"""Replays a CRM export through the quote workflow of the sales packs."""
