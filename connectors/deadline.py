@@ -17,7 +17,5 @@ class Deadline:
         """Seconds that are left. Raises ConnectorError TRANSIENT `out_of_time` when there are none."""
         left = self._end - time.monotonic()
         if left <= 0:
-            raise ConnectorError(
-                ErrorClass.TRANSIENT, "out_of_time", "the attempt's time was used up before this call"
-            )
+            raise ConnectorError(ErrorClass.TRANSIENT, "out_of_time", "the attempt's time was used up before this call")
         return left

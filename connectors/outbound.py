@@ -121,9 +121,7 @@ class Outbound:
             _refuse("bad_url", f"this is not a URL: {error}")
         target = request.url
         if target.scheme not in ("http", "https") or not target.host:
-            _refuse(
-                "bad_url", f"only http and https URLs with a host are called, not {target.scheme or 'none'}"
-            )
+            _refuse("bad_url", f"only http and https URLs with a host are called, not {target.scheme or 'none'}")
         if target.userinfo:
             _refuse("bad_url", "a URL may not hold a user name or a password; use a header")
         request.headers.setdefault("accept-encoding", "identity")

@@ -30,9 +30,7 @@ class ConnectorError(Exception):
     seconds.
     """
 
-    def __init__(
-        self, error_class: ErrorClass, code: str, message: str, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, error_class: ErrorClass, code: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(error_class, code, message, retry_after)
         self.error_class = error_class
         self.code = code

@@ -27,7 +27,5 @@ def build(kind: str, settings: Mapping[str, Any], *, clock: Callable[[], float] 
     """
     if kind not in KINDS:
         known = ", ".join(sorted(KINDS))
-        raise ConnectorError(
-            ErrorClass.CONFIGURATION, "unknown_kind", f"no connector {kind!r}; there are {known}"
-        )
+        raise ConnectorError(ErrorClass.CONFIGURATION, "unknown_kind", f"no connector {kind!r}; there are {known}")
     return cast(Connector, import_module(KINDS[kind]).connect(settings, clock))

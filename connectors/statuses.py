@@ -37,9 +37,7 @@ def failure(reply: Reply, now: float, who: str) -> ConnectorError | None:
     code, message = f"http_{status}", f"{who} answered {status}"
     pause = retry_after(reply.headers, now)
     if status == 429:
-        return ConnectorError(
-            ErrorClass.RATE_LIMITED, code, message, DEFAULT_PAUSE if pause is None else pause
-        )
+        return ConnectorError(ErrorClass.RATE_LIMITED, code, message, DEFAULT_PAUSE if pause is None else pause)
     if status == 408 or status >= 500:
         kind = ErrorClass.TRANSIENT if pause is None else ErrorClass.RATE_LIMITED
         return ConnectorError(kind, code, message, pause)

@@ -24,9 +24,7 @@ def upload(api: Api, picture: Picture, limit: int, deadline: Deadline) -> str:
     """
     kind = image_format(picture.png)
     if kind is None:
-        raise ConnectorError(
-            ErrorClass.PERMANENT, "picture_format", "DingTalk takes png, jpg, gif and bmp images"
-        )
+        raise ConnectorError(ErrorClass.PERMANENT, "picture_format", "DingTalk takes png, jpg, gif and bmp images")
     if len(picture.png) > limit:
         raise ConnectorError(
             ErrorClass.PERMANENT, "picture_too_large", f"{len(picture.png)} bytes exceed the limit of {limit}"

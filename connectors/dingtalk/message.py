@@ -25,9 +25,7 @@ class DingTalkMessage:
     name = "dingtalk.message"
     resends_safely = False
 
-    def __init__(
-        self, outbound: Outbound, api: Api, directory: Directory, way: Way, media_limit: int
-    ) -> None:
+    def __init__(self, outbound: Outbound, api: Api, directory: Directory, way: Way, media_limit: int) -> None:
         self._outbound = outbound
         self._api = api
         self._directory = directory

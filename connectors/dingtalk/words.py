@@ -15,9 +15,7 @@ def words(content: Mapping[str, Any]) -> tuple[str, str]:
     """
     title, text = content.get("title") or "", content.get("text") or ""
     if not isinstance(title, str) or not isinstance(text, str) or not (title or text):
-        raise ConnectorError(
-            ErrorClass.PERMANENT, "bad_content", "a message needs a `text` or a `title`, each a text"
-        )
+        raise ConnectorError(ErrorClass.PERMANENT, "bad_content", "a message needs a `text` or a `title`, each a text")
     return title or text.splitlines()[0], text
 
 

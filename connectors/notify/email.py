@@ -46,9 +46,7 @@ class Email:
         title, text = str(request.content.get("title") or ""), str(request.content.get("text") or "")
         if not (title or text):
             raise ConnectorError(ErrorClass.PERMANENT, "bad_content", "a mail needs a `text` or a `title`")
-        message = _composed(
-            request, self._sender, recipient, title or text.splitlines()[0], text, self._clock()
-        )
+        message = _composed(request, self._sender, recipient, title or text.splitlines()[0], text, self._clock())
         try:
             self._hand_in(message, recipient, request.timeout)
         except smtplib.SMTPResponseException as error:
@@ -127,9 +125,7 @@ def _address(request: Request) -> str:
     return address
 
 
-def _composed(
-    request: Request, sender: str, recipient: str, title: str, text: str, now: float
-) -> EmailMessage:
+def _composed(request: Request, sender: str, recipient: str, title: str, text: str, now: float) -> EmailMessage:
     try:
         return letter(
             sender=sender,
@@ -166,8 +162,6 @@ def _refused(code: int, text: bytes | str) -> ConnectorError:
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     message = f"the mail server answered {code} {words}"
     if code in _AUTHENTICATION:
-        return ConnectorError(
-            ErrorClass.CONFIGURATION, f"smtp_{code}", f"{message}; see 'username' and 'password'"
-        )
+        return ConnectorError(ErrorClass.CONFIGURATION, f"smtp_{code}", f"{message}; see 'username' and 'password'")
     kind = ErrorClass.TRANSIENT if 400 <= code < 500 else ErrorClass.PERMANENT
     return ConnectorError(kind, f"smtp_{code}", message)

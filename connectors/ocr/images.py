@@ -53,9 +53,7 @@ class Images:
 
     def _read(self, source: str) -> bytes:
         if self._folder is None:
-            raise _refused(
-                "path_refused", "local photos are read only when the setting 'folder' names their folder"
-            )
+            raise _refused("path_refused", "local photos are read only when the setting 'folder' names their folder")
         path = (self._folder / source).resolve()
         if not path.is_relative_to(self._folder):
             raise _refused("path_refused", "the photo lies outside the folder that photos are read from")

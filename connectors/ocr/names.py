@@ -50,9 +50,7 @@ def shop_name(lines: Sequence[Line]) -> str:
     return max(names, key=lambda line: line.height).text if names else ""
 
 
-def rank(
-    name: str, customers: Sequence[Mapping[str, Any]], here: tuple[float, float] | None
-) -> list[Candidate]:
+def rank(name: str, customers: Sequence[Mapping[str, Any]], here: tuple[float, float] | None) -> list[Candidate]:
     """Customers (`id`, `name`, optional `lat`, `lon`) by likeness to `name`, best first, ties by id.
 
     `here` is (lat, lon) of the photo in degrees. Likeness is rapidfuzz's `fuzz.ratio` of the names without

@@ -81,9 +81,7 @@ def _customers(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def _position(content: Mapping[str, Any]) -> tuple[float, float] | None:
     lat, lon = content.get("lat"), content.get("lon")
-    return (
-        None if lat is None or lon is None else (_number(content, "lat", 0.0), _number(content, "lon", 0.0))
-    )
+    return None if lat is None or lon is None else (_number(content, "lat", 0.0), _number(content, "lon", 0.0))
 
 
 def _number(content: Mapping[str, Any], key: str, default: float) -> float:

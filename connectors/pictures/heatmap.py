@@ -53,9 +53,7 @@ def heatmap(
     English. Positions that cannot be on Earth are left out. The same input gives the same bytes.
     """
     face = font if isinstance(font, Face) else fonts.find(font)
-    shown = sorted(
-        (p for p in points if start <= p.time <= end and _on_earth(p)), key=lambda p: (p.time, p.lat, p.lon)
-    )
+    shown = sorted((p for p in points if start <= p.time <= end and _on_earth(p)), key=lambda p: (p.time, p.lat, p.lon))
     image = Image.new("RGB", size, _PAPER)
     box = Box(_MARGIN, _HEADER, size[0] - _MARGIN, size[1] - _FOOTER)
     words = _Words(face, title, start, end, len(shown))

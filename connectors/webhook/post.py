@@ -103,9 +103,7 @@ def _body(request: Request) -> bytes:
     try:
         return json.dumps(document, ensure_ascii=False, sort_keys=True, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise ConnectorError(
-            ErrorClass.PERMANENT, "bad_content", f"the content is not JSON: {error}"
-        ) from error
+        raise ConnectorError(ErrorClass.PERMANENT, "bad_content", f"the content is not JSON: {error}") from error
 
 
 def _person(who: Recipient | None) -> dict[str, str] | None:

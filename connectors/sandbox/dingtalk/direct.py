@@ -32,9 +32,7 @@ def batch_send(tenant: Tenant, call: Call) -> Answer:
         return refusal("invalidParameter.userIds", f"userIds: 1..{_USER_LIMIT}")
     param = _param(body)
     if param is None:
-        return refusal(
-            "invalidParameter.msgParam", "msgParam must be a JSON string with the fields of msgKey"
-        )
+        return refusal("invalidParameter.msgParam", "msgParam must be a JSON string with the fields of msgKey")
     return _send(tenant, str(body["msgKey"]), param, [str(userid) for userid in users])
 
 

@@ -51,9 +51,7 @@ class Notices:
             return errcode(400002, "无效的参数: task_id")
         return errcode(0, "ok", send_result=found)
 
-    def _outcome(
-        self, message: Mapping[str, Any], content: Mapping[str, Any], users: list[str]
-    ) -> dict[str, Any]:
+    def _outcome(self, message: Mapping[str, Any], content: Mapping[str, Any], users: list[str]) -> dict[str, Any]:
         invalid, unread, forbidden = [], [], []
         for userid in users:
             code = self._dropped(userid, message)

@@ -19,8 +19,8 @@ class Echo(LocalServer):
         self.calls = []
         self.routes = {
             "/": self.echo,
-            "/big": lambda call: Answer(200, b"x" * 1_000_000),
-            "/moved": lambda call: Answer(302, b"", {"Location": "/"}),
+            "/big": lambda _: Answer(200, b"x" * 1_000_000),
+            "/moved": lambda _: Answer(302, b"", {"Location": "/"}),
         }
 
     def echo(self, call):
@@ -88,7 +88,7 @@ def test_allowing_one_port_does_not_allow_another(echo):
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse():
-    outbound = Outbound(resolver=lambda host, port: ["8.8.8.8", "10.0.0.1"])
+    outbound = Outbound(resolver=lambda *_: ["8.8.8.8", "10.0.0.1"])
     with pytest.raises(ConnectorError) as caught:
         outbound.send("GET", "http://rebound.example/", timeout=5)
     assert caught.value.code == "address_refused"
@@ -98,7 +98,7 @@ def test_the_verified_address_is_the_one_called_and_the_name_stays_in_the_host_h
     port = echo.host.split(":")[1]
     asked = []
 
-    def resolver(host, port):
+    def resolver(host, _):
         asked.append(host)
         return ["127.0.0.1"]
 
@@ -111,7 +111,7 @@ def test_the_verified_address_is_the_one_called_and_the_name_stays_in_the_host_h
 
 def test_the_next_address_is_tried_when_the_first_does_not_answer(echo):
     port = echo.host.split(":")[1]
-    outbound = Outbound(["two.example"], resolver=lambda host, port: ["127.0.0.2", "127.0.0.1"])
+    outbound = Outbound(["two.example"], resolver=lambda *_: ["127.0.0.2", "127.0.0.1"])
     reply = outbound.send("GET", f"http://two.example:{port}/", timeout=5)
     outbound.close()
     assert reply.status == 200
@@ -152,7 +152,7 @@ def test_a_closed_port_is_transient_and_a_name_without_address_too(echo):
     with pytest.raises(ConnectorError) as refused:
         Outbound([closed]).send("GET", f"http://{closed}/", timeout=5)
 
-    def nowhere(host, port):
+    def nowhere(*_):
         raise OSError("no such name")
 
     with pytest.raises(ConnectorError) as lost:

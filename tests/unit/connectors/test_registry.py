@@ -25,9 +25,7 @@ def test_every_kind_builds_from_its_required_settings_and_closes_twice(kind):
     connector.close()
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, settings in COMPLETE.items() for name in settings]
-)
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, settings in COMPLETE.items() for name in settings])
 def test_a_missing_setting_is_named(kind, name):
     settings = {key: value for key, value in COMPLETE[kind].items() if key != name}
     with pytest.raises(ConnectorError, match=f"'{name}' is missing") as caught:
