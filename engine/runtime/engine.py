@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,9 @@ from typing import Any
 
 import msgspec
 
+from connectors.protocol import Connector
+from engine.actions.dispatcher import Dispatcher
+from engine.actions.receipts import receipt
 from engine.core.calendar import to_instant, to_micros
 from engine.core.event import Record
 from engine.core.program import Program
@@ -131,16 +135,42 @@ class Engine:
                     raise
                 return self._process(lines, places)
 
-    def receipt(self, event: Mapping[str, Any], action: str) -> Outcome:
-        """Take the result of an action back in, as an event of the engine's own, and mark it as taken."""
+    def receive(self) -> Outcome:
+        """Take the results of finished actions back in, as events of the engine's own that rules and workflows can wait for."""
         with self._lock:
-            arrival = self._door.read(_line(event), trusted=True)
 
             def take() -> None:
-                self._session.batch.receipted.append(action)
-                self._admit(arrival, None)
+                session = self._session
+                for row in self.store.unreceipted():
+                    stamp = self.program.calendar.stamp(session.now or 0)
+                    arrival = self._door.read(_encode({**receipt(row), "time": stamp}), trusted=True)
+                    session.batch.receipted.append(row.action.id)
+                    if isinstance(arrival, Arrival):
+                        arrival.event.keys = ((row.action.scope, row.action.key),)
+                    self._admit(arrival, None)
 
             return self._guarded(take)
+
+    def dispatcher(
+        self,
+        connectors: Mapping[str, Connector] | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        threads: int = 2,
+    ) -> Dispatcher:
+        """Workers in this process that carry out what is queued; `connectors` (by `do`) stand in for those of the channels.
+
+        Start it, `notify` it after events, `drain` it, then `receive` what came of the actions.
+        """
+        return Dispatcher(
+            self.store,
+            self.program.channels,
+            connectors,
+            entities=self.entity,
+            candidates=lambda kind: [data for _, data in self.entities(kind)],
+            clock=clock,
+            threads=threads,
+        )
 
     def advance(self, now: datetime | str) -> Outcome:
         """Let time pass up to `now`: deadlines due up to and at that instant fire."""
