@@ -4,7 +4,7 @@
 """
 
 from engine.pack.check import diagnose, load
-from engine.pack.diagnostic import BrokenPack, Diagnostic
+from engine.pack.diagnostic import BrokenPackError, Diagnostic
 from engine.pack.files import builtin
 
-__all__ = ["BrokenPack", "Diagnostic", "builtin", "diagnose", "load"]
+__all__ = ["BrokenPackError", "Diagnostic", "builtin", "diagnose", "load"]

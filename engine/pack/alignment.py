@@ -39,10 +39,7 @@ def align(lines: Sequence[str], scalar: Scalar) -> list[Point]:
     points: list[Point] = []
     last = _before(scalar)
     for char in text:
-        if char.isspace():
-            last = (last[0], last[1] + 1)
-        else:
-            last = next(visible, last)
+        last = (last[0], last[1] + 1) if char.isspace() else next(visible, last)
         points.append(last)
     points.append((last[0], last[1] + 1))
     return points

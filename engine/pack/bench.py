@@ -12,12 +12,16 @@ from engine.cel import (
     CelError,
     Checked,
     Node,
+    RecordType,
+    RefType,
     Scope,
     Type,
     check,
     compile_deadline,
     compile_expression,
+    parse,
 )
+from engine.cel.syntax import path
 from engine.core.program import Expression
 from engine.core.text import Template, Text
 from engine.pack.model.base import Words
@@ -64,13 +68,30 @@ def _guarded(
     guards: list[Checked] = []
     for _ in range(8):
         texts = [piece.text[one.start : one.end] for one in checked.problems if one.code == _UNGUARDED]
-        found = [check(f"has({text})", scope, given=[*known, *guards]) for text in dict.fromkeys(texts)]
+        declared = [text for text in dict.fromkeys(texts) if _is_declared(text, scope)]
+        found = [check(f"has({text})", scope, given=[*known, *guards]) for text in declared]
         found = [guard for guard in found if not guard.problems]
         if not found:
             break
         guards += found
         checked = check(piece.text, scope, expect, [*known, *guards], deadlines=deadlines)
     return checked, guards
+
+
+def _is_declared(text: str, scope: Scope) -> bool:
+    """Whether a selection names declared fields only: a misspelt one must not pass for one that is absent."""
+    names = path(parse(text))
+    if names is None or names[0] not in scope.bindings:
+        return False
+    kind = scope.bindings[names[0]].type
+    for name in names[1:]:
+        record = scope.entities.get(kind.entity) if isinstance(kind, RefType) else kind
+        if not isinstance(record, RecordType):
+            return not isinstance(kind, RefType)
+        if name not in record.fields:
+            return False
+        kind = record.fields[name].type
+    return True
 
 
 def compiled(checked: Checked, piece: Piece, guards: Sequence[Checked] = ()) -> Expression:
@@ -87,7 +108,7 @@ def compiled(checked: Checked, piece: Piece, guards: Sequence[Checked] = ()) -> 
     return Expression(checked.node.text, place, run, checked, compile_deadline(checked))
 
 
-def _broken(env: Any) -> Any:
+def _broken(_: Any) -> Any:
     raise CelError("bad_argument", "the expression has mistakes")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.core.program import Program
 from engine.pack.compile.program import compile_program
-from engine.pack.diagnostic import BrokenPack, Diagnostic, Report
+from engine.pack.diagnostic import BrokenPackError, Diagnostic, Report
 from engine.pack.files import read_files
 from engine.pack.reading import read_definitions
 
@@ -17,10 +17,10 @@ NO_PARAMS: Params = {}
 
 
 def load(paths: Sequence[str | Path], params: Params = NO_PARAMS) -> Program:
-    """The program of folders, files or names of built-in packs. Raises `BrokenPack` with all diagnostics."""
+    """The program of folders, files or names of built-in packs. Raises `BrokenPackError` with all diagnostics."""
     program, report = _compile(paths, params)
     if program is None or report.failed:
-        raise BrokenPack(report.sorted())
+        raise BrokenPackError(report.sorted())
     return program
 
 

@@ -59,7 +59,7 @@ def _width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-class BrokenPack(PackError):
+class BrokenPackError(PackError):
     """A pack has mistakes; `diagnostics` are all of them, warnings included, in the order of their places."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:

@@ -101,7 +101,9 @@ def _shown(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return f"`{value[:40]}{'…' if len(value) > 40 else ''}`"
-    return {dict: "a map", list: "a list"}.get(type(value), repr(value)[:40])
+    if isinstance(value, (dict, list)):
+        return "a map" if isinstance(value, dict) else "a list"
+    return repr(value)[:40]
 
 
 def _string(value: Any) -> str:

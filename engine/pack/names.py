@@ -11,7 +11,29 @@ RESERVED_ROOTS = frozenset(
 )
 RESERVED_EVENTS = ("timer.", "action.", "pack.", "entity.", "done.")
 _KEYWORDS = frozenset(
-    "true false null in as break const continue else for function if import let loop package namespace return var void while".split()
+    {
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    }
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -128,7 +128,7 @@ def validate(model: type[T], data: Any, at: At) -> T | None:
         details = error.errors()
         for detail in details:
             _report(detail, data, readers, at)
-    pruned = _prune(data, [cast(Path, detail["loc"]) for detail in details], at)
+    pruned = _prune(data, [detail["loc"] for detail in details])
     if pruned is None:
         return None
     try:
@@ -137,7 +137,7 @@ def validate(model: type[T], data: Any, at: At) -> T | None:
         return None
 
 
-def _prune(data: dict[str, Any], locations: list[Path], at: At) -> dict[str, Any] | None:
+def _prune(data: dict[str, Any], locations: list[Path]) -> dict[str, Any] | None:
     """The file without its broken definitions, so that one mistake does not hide those of other definitions."""
     broken = {loc[:2] for loc in locations}
     if any(len(loc) < 2 for loc in locations):
@@ -175,9 +175,8 @@ def _report(detail: ErrorDetails, data: Any, readers: Mapping[int, type[Strict]]
 
 def _reader(path: Path, data: Any, readers: Mapping[int, type[Strict]]) -> type[Strict] | None:
     for part in path:
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+        in_map = isinstance(data, dict) and part in data
+        if in_map or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
             data = data[part]
     return readers.get(id(data))
 

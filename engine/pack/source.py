@@ -132,7 +132,7 @@ def dotted(path: Path) -> str:
     return text.removeprefix(".")
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """The file cannot be read on from here; its diagnostic is already in the report."""
 
 
@@ -146,8 +146,8 @@ class _Builder:
         self.nodes = 0
 
     def fail(self, event: Event, code: str, message: str, hint: str | None = None) -> None:
-        mark = event.start_mark
-        place = Place(self.document.file, mark.line + 1, mark.column + 1)
+        span = _span(event)
+        place = Place(self.document.file, span.line + 1, span.column + 1)
         self.report.add(self.document.diagnostic(place, code, message, hint))
 
     def build(self, events: Iterator[Event]) -> Any:
@@ -158,7 +158,7 @@ class _Builder:
                 documents += 1
                 if documents > 1:
                     self.fail(event, "yaml", "a second document in one file", "put it into a file of its own")
-                    raise _Refused
+                    raise _RefusedError
             elif not isinstance(event, (StreamStartEvent, StreamEndEvent, DocumentEndEvent)):
                 data = self.node(event, events, (), flow=False)
         return data
@@ -167,7 +167,7 @@ class _Builder:
         self._count(event, 1)
         if len(path) > MAX_DEPTH:
             self.fail(event, "too_deep", f"nested more than {MAX_DEPTH} levels deep")
-            raise _Refused
+            raise _RefusedError
         if isinstance(event, AliasEvent):
             return self._alias(event, path)
         if getattr(event, "tag", None) is not None:
@@ -193,7 +193,7 @@ class _Builder:
         self.nodes += size
         if self.nodes > MAX_NODES:
             self.fail(event, "too_large", f"more than {MAX_NODES} values in one file, aliases expanded")
-            raise _Refused
+            raise _RefusedError
 
     def _alias(self, event: AliasEvent, path: Path) -> Any:
         if event.anchor not in self.anchors:
@@ -231,7 +231,7 @@ class _Builder:
                 break
             if not isinstance(event, ScalarEvent):
                 self.fail(event, "yaml", "a key must be a plain text", "quote a text that begins with { [ or *")
-                raise _Refused
+                raise _RefusedError
             key = event.value
             inner = (*path, key)
             if key in found:
@@ -271,6 +271,8 @@ def _shown(event: Event) -> str:
 
 def _span(event: Event) -> Span:
     start, end = event.start_mark, event.end_mark
+    assert start is not None
+    assert end is not None
     if isinstance(event, ScalarEvent):
         return Span(start.line, start.column, end.line, end.column, event.style or "", event.value)
     return Span(start.line, start.column, end.line, end.column)
@@ -281,7 +283,7 @@ def read(file: str, text: str, report: Report) -> Document:
     document = Document(file, text.removeprefix("\ufeff"))
     try:
         document.data = _Builder(document, report).build(yaml.parse(document.text, Loader=CSafeLoader))
-    except _Refused:
+    except _RefusedError:
         document.data = None
     except yaml.MarkedYAMLError as error:
         report.add(_syntax(document, error))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.cel import UNSET, BOOL, Scope, Type
+from engine.cel import BOOL, UNSET, Scope, Type
 from engine.core.calendar import Calendar
 from engine.core.program import Expression
 from engine.pack import bench

@@ -28,7 +28,7 @@ def compile_experiment(build: Build, one: Definition[Model]) -> Experiment:
         name=one.name,
         hypothesis=words(model.hypothesis),
         scope=model.unit,
-        assign=_assignment(build, model, at / "assign", scope),
+        assign=_assignment(model, at / "assign", scope),
         eligible=build.condition(model.eligible, at / "eligible", scope),
         start=_start(build, model, at / "start"),
         expose_on=model.expose_on,
@@ -48,7 +48,7 @@ def _start(build: Build, model: Model, at: At) -> int:
         return 0
 
 
-def _assignment(build: Build, model: Model, at: At, scope: Scope) -> Assignment:
+def _assignment(model: Model, at: At, scope: Scope) -> Assignment:
     assign = model.assign
     parity = None
     arms: list[str] = []

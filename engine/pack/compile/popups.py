@@ -11,6 +11,7 @@ from engine.pack import bench, names
 from engine.pack.bench import Piece, words
 from engine.pack.compile.build import Build
 from engine.pack.diagnostic import did_you_mean
+from engine.pack.model import Metric
 from engine.pack.model import Popup as Model
 from engine.pack.model import decision as models
 from engine.pack.reading import At, Definition
@@ -74,15 +75,15 @@ def _proof(build: Build, popup: Model, model: models.Proof, at: At) -> Proof:
     return Proof(model.metric, model.except_ is not None, least if least is not None else 0, text)
 
 
-def _check_published(popup: Model, model: models.Proof, published: Mapping[str, Definition[object]], at: At) -> None:
+def _check_published(popup: Model, model: models.Proof, published: Mapping[str, Definition[Metric]], at: At) -> None:
     if model.metric not in published:
         hint = f"add `publish: true` to `{model.metric}`"
         (at / "metric").problem("other_scope", f"`{model.metric}` is not readable from other scopes", hint)
         return
     metric = published[model.metric].model
-    if getattr(metric, "by", None) != popup.source:
+    if metric.by != popup.source:
         (at / "metric").problem("bad_popup", f"`{model.metric}` is not a metric by `{popup.source}`")
-    if model.except_ is not None and getattr(metric, "owner", None) is None:
+    if model.except_ is not None and metric.owner is None:
         (at / "except").problem("bad_popup", f"`{model.metric}` does not say whose a value is", "give it an `owner`")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from engine.pack.model.base import Strict
 from engine.pack.model.case import Case
 from engine.pack.model.channel import Channel
@@ -16,17 +18,17 @@ class File(Strict):
     """One file of a pack: any of the sections."""
 
     pack: Pack | None = None
-    events: dict[str, Event] = {}
-    entities: dict[str, Entity] = {}
-    calendars: dict[str, Calendar] = {}
-    workflows: dict[str, Workflow] = {}
-    metrics: dict[str, Metric] = {}
-    rules: dict[str, Rule] = {}
-    alerts: dict[str, Alert] = {}
-    popups: dict[str, Popup] = {}
-    experiments: dict[str, Experiment] = {}
-    channels: dict[str, Channel] = {}
-    tests: dict[str, Case] = {}
+    events: dict[str, Event] = Field(default_factory=dict)
+    entities: dict[str, Entity] = Field(default_factory=dict)
+    calendars: dict[str, Calendar] = Field(default_factory=dict)
+    workflows: dict[str, Workflow] = Field(default_factory=dict)
+    metrics: dict[str, Metric] = Field(default_factory=dict)
+    rules: dict[str, Rule] = Field(default_factory=dict)
+    alerts: dict[str, Alert] = Field(default_factory=dict)
+    popups: dict[str, Popup] = Field(default_factory=dict)
+    experiments: dict[str, Experiment] = Field(default_factory=dict)
+    channels: dict[str, Channel] = Field(default_factory=dict)
+    tests: dict[str, Case] = Field(default_factory=dict)
 
 
 __all__ = [

@@ -18,7 +18,7 @@ class Happening(Strict):
     source: str | None = None
     subject: str | None = None
     received: str | None = None
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = Field(default_factory=dict)
 
 
 class ExpectedAction(Strict):
@@ -61,7 +61,7 @@ class Case(Strict):
 
     start: str | None = Field(default=None, alias="from")
     until: str | None = None
-    params: dict[str, Any] = {}
-    given: dict[str, list[dict[str, Any]]] = {}
-    events: list[Happening] = []
+    params: dict[str, Any] = Field(default_factory=dict)
+    given: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    events: list[Happening] = Field(default_factory=list)
     expect: Expect

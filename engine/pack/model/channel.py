@@ -14,7 +14,7 @@ class Channel(Strict):
 
     title: Words | None = None
     connector: str
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     on_unknown: Annotated[Literal["resend", "hold"], spelled("resend", "hold")] = "hold"
     max_attempts: int = Field(default=5, ge=1, le=100)
     backoff: Span | None = None

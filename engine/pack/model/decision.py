@@ -15,8 +15,8 @@ Actions = Annotated[list[Do], BeforeValidator(as_list)]
 class Notify(Strict):
     """What is sent when a level is entered."""
 
-    red: Actions = []
-    yellow: Actions = []
+    red: Actions = Field(default_factory=list)
+    yellow: Actions = Field(default_factory=list)
 
 
 class Alert(Strict):
@@ -45,7 +45,7 @@ def _match(value: Any) -> Any:
 class Rank(Strict):
     """How candidates are ordered."""
 
-    match: list[Annotated[Match, BeforeValidator(_match)]] = []
+    match: list[Annotated[Match, BeforeValidator(_match)]] = Field(default_factory=list)
     learn: Annotated[Literal["feedback"], spelled("feedback")] | None = None
 
 
@@ -88,7 +88,7 @@ class Assign(Strict):
     even: str | None = None
     otherwise: Annotated[Literal["hash"], spelled("hash")] = "hash"
     hash: Expr | None = None
-    weights: dict[str, Annotated[float, Field(gt=0.0, strict=False)]] = {}
+    weights: dict[str, Annotated[float, Field(gt=0.0, strict=False)]] = Field(default_factory=dict)
 
 
 class Experiment(Strict):

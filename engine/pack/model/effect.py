@@ -13,7 +13,7 @@ class Emit(Strict):
     """Append an event."""
 
     emit: str
-    data: dict[str, Expr] = {}
+    data: dict[str, Expr] = Field(default_factory=dict)
     when: Expr | None = None
 
 
@@ -29,7 +29,7 @@ class Do(Strict):
 
     do: str
     to: Expr | None = None
-    content: dict[str, Any] = Field(default={}, alias="with")
+    content: dict[str, Any] = Field(default_factory=dict, alias="with")
     attach: Attach | None = None
     when: Expr | None = None
 
@@ -57,7 +57,7 @@ def by_kind(*kinds: str) -> Discriminator:
     """Tells effects apart by the key that names them."""
     wanted = ", ".join(f"`{kind}`" for kind in kinds)
     message = f"an effect here has one of the keys {wanted}"
-    context = {"code": "missing_key", "message": message, "hint": None}
+    context: dict[str, int | str | float] = {"code": "missing_key", "message": message}
     return Discriminator(
         _which, custom_error_type="pack", custom_error_message="{message}", custom_error_context=context
     )

@@ -13,7 +13,7 @@ class Source(Strict):
     """The events that are counted; `den` makes a ratio."""
 
     num: list[str] = Field(min_length=1)
-    den: list[str] = []
+    den: list[str] = Field(default_factory=list)
 
 
 def _names(value: Any) -> Any:

@@ -32,7 +32,7 @@ class Pack(Strict):
     title: Words | None = None
     language: Annotated[Literal["zh", "en"], spelled("zh", "en")] = "zh"
     calendar: str | None = None
-    params: dict[str, Annotated[Param, BeforeValidator(_param)]] = {}
+    params: dict[str, Annotated[Param, BeforeValidator(_param)]] = Field(default_factory=dict)
 
 
 def _type(value: Any) -> Any:
@@ -49,17 +49,17 @@ class Form(Strict):
     """How many required fields a person may be asked for; `by_app` are those that the app fills in."""
 
     max_required: int = Field(default=3, ge=0)
-    by_app: list[str] = []
+    by_app: list[str] = Field(default_factory=list)
 
 
 class Event(Strict):
     """A kind of event: its data, the partitions it reaches, how late it may come, what must be unique."""
 
     title: Words | None = None
-    keys: dict[str, Expr] = {}
+    keys: dict[str, Expr] = Field(default_factory=dict)
     lateness: Span | None = None
-    data: dict[str, TypeText] = {}
-    unique: dict[str, Expr] = {}
+    data: dict[str, TypeText] = Field(default_factory=dict)
+    unique: dict[str, Expr] = Field(default_factory=dict)
     form: Form | None = None
 
 
@@ -82,5 +82,5 @@ class Calendar(Strict):
     workdays: str = "mon-fri"
     hours: str = "09:00-18:00"
     holidays: str | None = None
-    days_off: list[str] = []
-    days_on: list[str] = []
+    days_off: list[str] = Field(default_factory=list)
+    days_on: list[str] = Field(default_factory=list)

@@ -25,11 +25,11 @@ class Requirement(Strict):
 class Transition(Strict):
     """Where to go, on what condition, and what happens on the way."""
 
-    to: Targets = []
+    to: Targets = Field(default_factory=list)
     when: Expr | None = None
-    require: list[Requirement] = []
-    set: dict[str, Expr] = {}
-    then: Reactions = []
+    require: list[Requirement] = Field(default_factory=list)
+    set: dict[str, Expr] = Field(default_factory=dict)
+    then: Reactions = Field(default_factory=list)
     internal: bool = False
 
 
@@ -41,9 +41,9 @@ class After(Strict):
     calendar: str | None = Field(default=None, alias="in")
     until: Expr | None = None
     when: Expr | None = None
-    to: Targets = []
-    set: dict[str, Expr] = {}
-    then: Reactions = []
+    to: Targets = Field(default_factory=list)
+    set: dict[str, Expr] = Field(default_factory=dict)
+    then: Reactions = Field(default_factory=list)
 
 
 def _transitions(value: Any) -> Any:
@@ -60,17 +60,17 @@ class State(Strict):
     """A state, its children and everything that leaves it."""
 
     title: Words | None = None
-    initial: Targets = []
-    states: dict[str, State] = {}
+    initial: Targets = Field(default_factory=list)
+    states: dict[str, State] = Field(default_factory=dict)
     parallel: bool = False
     history: Annotated[Literal["shallow", "deep"], spelled("shallow", "deep")] | None = None
-    to: Targets = []
+    to: Targets = Field(default_factory=list)
     final: bool = False
-    on: dict[str, Transitions] = {}
-    always: Transitions = []
-    after: Annotated[list[After], BeforeValidator(as_list)] = []
-    enter: Reactions = []
-    exit: Reactions = []
+    on: dict[str, Transitions] = Field(default_factory=dict)
+    always: Transitions = Field(default_factory=list)
+    after: Annotated[list[After], BeforeValidator(as_list)] = Field(default_factory=list)
+    enter: Reactions = Field(default_factory=list)
+    exit: Reactions = Field(default_factory=list)
 
 
 class Workflow(Strict):
@@ -78,7 +78,7 @@ class Workflow(Strict):
 
     title: Words | None = None
     by: str
-    context: dict[str, TypeText] = {}
-    initial: Targets = []
+    context: dict[str, TypeText] = Field(default_factory=dict)
+    initial: Targets = Field(default_factory=list)
     states: dict[str, State]
     parallel: bool = False
