@@ -24,12 +24,12 @@ class Directory:
     def find(self, to: Recipient | None, subject: Recipient | None, deadline: Deadline) -> str:
         """The user id to send to.
 
-        The recipient's own id; else, unless the recipient is the subject, the subject's manager, then the
-        manager of a department of his or of one above it, never he himself; else the default. Raises
-        ConnectorError PERMANENT `no_recipient`.
+        The recipient's own id, or the address that was given for him; else, unless the recipient is the subject,
+        the subject's manager, then the manager of a department of his or of one above it, never he himself; else
+        the default. Raises ConnectorError PERMANENT `no_recipient`.
         """
-        own = _userid(to)
-        if own is not None:
+        own = _userid(to) or (to.address if to else None)
+        if own:
             return own
         about = _userid(subject)
         found = None

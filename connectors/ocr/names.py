@@ -104,9 +104,9 @@ def _penalty(customer: Mapping[str, Any], here: tuple[float, float] | None) -> f
     if here is None:
         return 0.0
     lat, lon = customer.get("lat"), customer.get("lon")
-    if lat is None or lon is None:
+    if not isinstance(lat, int | float) or not isinstance(lon, int | float):
         return _UNKNOWN_PENALTY
-    away = _metres(here, (float(lat), float(lon)))
+    away = _metres(here, (lat, lon))
     return _FAR_PENALTY * min(max((away - _NEAR) / (_FAR - _NEAR), 0.0), 1.0)
 
 

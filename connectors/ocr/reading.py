@@ -71,12 +71,11 @@ def installed() -> bool:
 
 
 def _customers(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Those that have a name: the others cannot be on a sign, and must not keep it from being read."""
     value = content.get("candidates") or []
-    if not isinstance(value, list | tuple) or not all(
-        isinstance(item, Mapping) and "id" in item and "name" in item for item in value
-    ):
+    if not isinstance(value, list | tuple) or not all(isinstance(item, Mapping) and "id" in item for item in value):
         raise _bad("`candidates` must be a list of {id, name}")
-    return value
+    return [item for item in value if item.get("name")]
 
 
 def _position(content: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -80,6 +80,11 @@ def test_a_manager_without_a_userid_is_found_in_the_directory(sandbox, connector
     assert receipt.result["userid"] == expected
 
 
+def test_an_address_in_the_pack_is_a_userid(sandbox, connector):
+    connector.perform(request(to=Recipient("u-head", "u-head", address="u-head"), subject=about("u-rep")))
+    assert [message.user for message in sandbox.messages] == ["u-head"]
+
+
 def test_whoever_has_no_manager_goes_to_the_default(sandbox, clock):
     connector = build("dingtalk.message", sandbox.settings() | {"default_userid": "u-head"}, clock=clock)
     connector.perform(request(to=Recipient("m1", "韩梅梅"), subject=about("u-none")))

@@ -65,6 +65,12 @@ def test_two_equal_customers_are_asked_about(folder):
     assert [c["id"] for c in result["candidates"]] == ["C-001", "C-009", "C-002"]
 
 
+def test_customers_without_a_name_or_with_an_odd_position_do_not_hold_the_others_back(folder):
+    customers = [{"id": "C-010"}, {"id": "C-011", "name": "杭州长江医院", "lat": "30", "lon": None}, *LOOK_ALIKES]
+    content = {"image": "sign.png", "candidates": customers, "lat": 30.27, "lon": 120.15}
+    assert perform({"folder": str(folder)}, **content).result["customer_id"] == "C-001"
+
+
 def test_a_photo_without_text_has_no_candidate(sign):
     blank = shop_sign("", lines=())
     assert blank != sign
@@ -117,7 +123,9 @@ def test_a_photo_above_the_limit_is_not_read(folder):
     assert refused(settings, image="sign.png") == (ErrorClass.PERMANENT, "image_too_large")
 
 
-@pytest.mark.parametrize("content", [{"candidates": "all"}, {"candidates": [{"id": "c"}]}, {"lat": "north", "lon": 1}])
+@pytest.mark.parametrize(
+    "content", [{"candidates": "all"}, {"candidates": [{"name": "无号"}]}, {"lat": "north", "lon": 1}]
+)
 def test_content_of_the_wrong_shape_is_permanent(folder, content):
     assert refused({"folder": str(folder)}, image="sign.png", **content) == (ErrorClass.PERMANENT, "bad_content")
 
