@@ -10,10 +10,11 @@ from engine.cel.checker import check
 from engine.cel.codegen import compile_expression
 from engine.cel.deadline import compile_deadline
 from engine.cel.errors import CelError, CelSyntaxError
-from engine.cel.exact import Trace, trace
+from engine.cel.exact import trace
 from engine.cel.parser import parse
 from engine.cel.scope import UNSET, Binding, HostFunction, Scope
 from engine.cel.syntax import Node
+from engine.cel.tracing import Trace
 from engine.cel.types import (
     BOOL,
     BYTES,

@@ -71,7 +71,7 @@ class Clock:
         return self.op in ((">", "<=") if self.sign > 0 else ("<", ">="))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Notes:
     """What is known about single nodes; shared by an expression and its parts."""
 
@@ -81,7 +81,7 @@ class Notes:
     doubles: frozenset[Node]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Checked:
     """An expression with its type and its problems; without problems it can be compiled and traced.
 

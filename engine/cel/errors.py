@@ -29,8 +29,7 @@ class CelError(ExpressionError):
         self.start = start
         self.end = end
 
-    def at(self, start: int, end: int) -> CelError:
-        """This error, placed at a range unless a more exact place is known already."""
+    def at(self, start: int, end: int) -> None:
+        """Place the error at a range, unless a more exact place is known already."""
         if self.start is None:
             self.start, self.end = start, end
-        return self

@@ -7,13 +7,13 @@ anything fails, so that errors, and what absorbs them, are always decided in one
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from engine.cel import arithmetic, cost, values
 from engine.cel.checked import CallPlan, Checked, FieldRead
 from engine.cel.errors import CelError
 from engine.cel.functions import dispatch
+from engine.cel.macros import MACROS, absorb
 from engine.cel.scope import UNSET, reader
 from engine.cel.syntax import (
     Binary,
@@ -31,33 +31,9 @@ from engine.cel.syntax import (
     Select,
     Unary,
 )
-
-TRACED_ROUNDS = 50
+from engine.cel.tracing import TRACED_ROUNDS, Trace
 
 Variables = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """A sub-expression with what came out of it: a value, an error, or nothing when it was skipped.
-
-    Children are in the order of evaluation; of a macro's rounds the first 50 are kept.
-    """
-
-    start: int
-    end: int
-    text: str
-    result: Any
-    error: CelError | None
-    skipped: bool
-    children: tuple[Trace, ...]
-
-    @property
-    def value(self) -> Any:
-        """The value. Raises the CelError when the evaluation failed."""
-        if self.error is not None:
-            raise self.error
-        return self.result
 
 
 def trace(checked: Checked, e: Any) -> Trace:
@@ -106,13 +82,14 @@ class Evaluator:
     def _value(self, node: Node, variables: Variables) -> Any:
         try:
             result = _VALUES[type(node)](self, node, variables)
+            if isinstance(result, int) and node in self.notes.doubles:
+                return float(result)
+            return result
         except CelError as error:
-            raise error.at(node.start, node.end)  # noqa: B904 - the same error goes on
+            error.at(node.start, node.end)
+            raise
         except Exception as error:
             raise CelError("bad_argument", str(error) or type(error).__name__, node.start, node.end) from error
-        if node in self.notes.doubles and isinstance(result, int):
-            return float(result)
-        return result
 
     def skip(self, node: Node) -> None:
         """Note a sub-expression that did not have to be evaluated."""
@@ -125,7 +102,8 @@ class Evaluator:
         try:
             return values.truth(result)
         except CelError as error:
-            raise error.at(node.start, node.end)  # noqa: B904 - the same error goes on
+            error.at(node.start, node.end)
+            raise
 
     def _literal(self, node: Literal, _variables: Variables) -> Any:
         return node.value
@@ -231,7 +209,7 @@ class Evaluator:
             try:
                 decided = self.boolean(operand, variables) is decisive
             except CelError as error:
-                failure = _absorb(error, failure)
+                failure = absorb(error, failure)
                 continue
             if decided:
                 for rest in node.operands[position + 1 :]:
@@ -273,7 +251,7 @@ class Evaluator:
         items = container.closed if node.kind == "streak" else values.iterable(container)
         tracing, self.tracing = self.tracing, self.tracing
         try:
-            return _MACROS[node.kind](self, node, self._rounds_of(node, items, variables, tracing))
+            return MACROS[node.kind](self, node, self._rounds_of(node, items, variables, tracing))
         finally:
             self.tracing = tracing
 
@@ -287,64 +265,6 @@ class Evaluator:
             yield inner
 
 
-def _absorb(error: CelError, first: CelError | None) -> CelError:
-    """The error to raise if nothing decides; running out of budget is final."""
-    if error.code == "iteration_budget":
-        raise error
-    return first or error
-
-
-def _until(self: Evaluator, node: Macro, rounds: Any, decisive: bool) -> bool:
-    failure: CelError | None = None
-    for variables in rounds:
-        try:
-            if self.boolean(node.bodies[0], variables) is decisive:
-                return decisive
-        except CelError as error:
-            failure = _absorb(error, failure)
-    if failure is not None:
-        raise failure
-    return not decisive
-
-
-def _exists(self: Evaluator, node: Macro, rounds: Any) -> bool:
-    return _until(self, node, rounds, True)
-
-
-def _all(self: Evaluator, node: Macro, rounds: Any) -> bool:
-    return _until(self, node, rounds, False)
-
-
-def _exists_one(self: Evaluator, node: Macro, rounds: Any) -> bool:
-    return sum(self.boolean(node.bodies[0], variables) for variables in rounds) == 1
-
-
-def _map(self: Evaluator, node: Macro, rounds: Any) -> list[Any]:
-    *filters, body = node.bodies
-    return [
-        self.value(body, variables)
-        for variables in rounds
-        if all(self.boolean(condition, variables) for condition in filters)
-    ]
-
-
-def _filter(self: Evaluator, node: Macro, rounds: Any) -> list[Any]:
-    body, name = node.bodies[0], node.variable
-    return [variables[name] for variables in rounds if self.boolean(body, variables)]
-
-
-def _streak(self: Evaluator, node: Macro, rounds: Any) -> int:
-    return values.count_while(self.boolean(node.bodies[0], variables) for variables in rounds)
-
-
-_MACROS: Mapping[str, Callable[[Evaluator, Macro, Any], Any]] = {
-    "exists": _exists,
-    "all": _all,
-    "exists_one": _exists_one,
-    "map": _map,
-    "filter": _filter,
-    "streak": _streak,
-}
 _BUDGETED: Mapping[str, Callable[..., bool]] = {
     "==": values.equal,
     "!=": values.unequal,

@@ -46,7 +46,7 @@ class HostFunction:
     call: Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scope:
     """Roots, the entities that references walk to (by `e.ref(entity, id)`), and functions of the host."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +22,7 @@ def join(template: str, *parts: st.SearchStrategy[str]) -> st.SearchStrategy[str
     return st.tuples(*parts).map(lambda values: template.format(*values))
 
 
+@cache
 def ints(depth: int) -> st.SearchStrategy[str]:
     leaves = either(
         "0", "1", "-3", "7", "9223372036854775807", "data.count", "params.limit", "data.numbers[0]",
@@ -44,6 +46,7 @@ def ints(depth: int) -> st.SearchStrategy[str]:
     )
 
 
+@cache
 def doubles(depth: int) -> st.SearchStrategy[str]:
     leaves = either(
         "0.0", "1.5", "-2.5", "1e308", "data.amount", "data.items[1].price",
@@ -63,9 +66,10 @@ def doubles(depth: int) -> st.SearchStrategy[str]:
     )
 
 
+@cache
 def texts(depth: int) -> st.SearchStrategy[str]:
     leaves = either(
-        "''", "'a1'", "'医院'", "data.region", "data.tier", "data.tags[0]", "data.rep_id", "data.rep_id.name",
+        "''", "'a1'", "'医院'", "data.region", "string(data.tier)", "data.tags[0]", "data.rep_id", "data.rep_id.name",
         "(has(data.purpose) ? data.purpose : 'none')", "string(any.nested[2])", "string(data.at)",
     )  # fmt: skip
     if depth == 0:
@@ -85,6 +89,7 @@ def texts(depth: int) -> st.SearchStrategy[str]:
     )
 
 
+@cache
 def numbers(depth: int) -> st.SearchStrategy[str]:
     leaves = either("data.numbers", "[]", "[1, 2, 3]", "metrics.visits.last(2)", "[data.count, 1]")
     if depth == 0:
@@ -99,10 +104,11 @@ def numbers(depth: int) -> st.SearchStrategy[str]:
     )
 
 
+@cache
 def conditions(depth: int) -> st.SearchStrategy[str]:
     leaves = either(
-        "true", "false", "data.closed", "has(data.discount)", "has(rep.manager)", "any.flag", "any.nested[2] == 1",
-        "has(customer.tier)", "has(any.nested)", "rep.active", "now - data.at > days(2)",
+        "true", "false", "data.closed", "has(data.discount)", "has(rep.manager)", "any.flag", "(any.nested[2] == 1)",
+        "has(customer.tier)", "has(any.nested)", "rep.active", "(data.tier in ['KA', 'A'])", "(now - data.at > days(2))",
     )  # fmt: skip
     if depth == 0:
         return leaves
