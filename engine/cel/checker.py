@@ -163,7 +163,10 @@ class Checker:
             return variables[node.name]
         binding = self.scope.bindings.get(node.name)
         if binding is None:
-            hint = did_you_mean(node.name, {*variables, *self.scope.bindings})
+            known_names = {*variables, *self.scope.bindings}
+            hint = did_you_mean(node.name, known_names)
+            if closest(node.name, known_names) is None:
+                hint = f"write `'{node.name}'` if it is a text" + (f"; {hint}" if hint else "")
             return self.report("unknown_name", f"unknown name `{node.name}`", node, hint)
         if binding.optional and key(node) not in known:
             self.unguarded(node)

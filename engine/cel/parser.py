@@ -96,9 +96,16 @@ class _Parser:
     def unexpected(self, wanted: str) -> CelSyntaxError:
         token = self.token
         found = "the end" if token.kind == "end" else f"`{token.text[:40]}`"
-        return CelSyntaxError(
-            f"{wanted}, found {found}", token.start, max(token.end, token.start), hint=_WORDS.get(token.text)
-        )
+        return CelSyntaxError(f"{wanted}, found {found}", token.start, token.end, hint=self.habit())
+
+    def habit(self) -> str | None:
+        """What to write instead of something that is right in other languages."""
+        before = self.tokens[self.position - 1] if self.position else self.token
+        if (before.text, self.token.text) == ("<", ">"):
+            return "write `!=`"
+        if before.kind == "int" and self.token.text == ",":
+            return "write numbers without separators"
+        return _WORDS.get(self.token.text.lower()) or _WORDS.get(before.text.lower())
 
     def deeper(self) -> None:
         self.depth += 1

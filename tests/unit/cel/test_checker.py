@@ -33,6 +33,11 @@ def only(text: str) -> Problem:
     ("text", "code", "hint"),
     [
         ("dtaa.amount > 1.0", "unknown_name", "did you mean `data`?"),
+        (
+            "data.tier == KA",
+            "unknown_name",
+            "write `'KA'` if it is a text; known here: `any`, `customer`, `data`, `metrics`, `now`, `params`, `rep`",
+        ),
         ("rep.nmae == 'x'", "unknown_field", "did you mean `name`?"),
         ("metrics.visits.lst", "unknown_field", "did you mean `last(…)`?"),
         ("lst_digit('1')", "unknown_function", "did you mean `last_digit`?"),

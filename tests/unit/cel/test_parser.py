@@ -130,6 +130,10 @@ def test_every_node_knows_the_text_it_was_read_from() -> None:
     [
         ("a = 1", 2, "unexpected character `=`", "write `==` to compare"),
         ("a and b", 2, "expected an operator or the end, found `and`", "write `&&`"),
+        ("a AND b", 2, "expected an operator or the end, found `AND`", "write `&&`"),
+        ("not a", 4, "expected an operator or the end, found `a`", "write `!`"),
+        ("a <> 1", 3, "expected an expression, found `>`", "write `!=`"),
+        ("a > 1,000", 5, "expected an operator or the end, found `,`", "write numbers without separators"),
         ("a ＞ 1", 2, "unexpected character `＞`", "write the half-width `>`"),
         ("a == “x”", 5, "unexpected character `“`", 'write a straight quotation mark `"`'),
         ("a == 'x", 5, "the string that starts here does not end", None),
