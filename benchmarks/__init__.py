@@ -1,0 +1,1 @@
+"""What the engine does in a second, measured side by side with floors and peers: `python -m benchmarks`."""
