@@ -12,14 +12,13 @@ from engine.pack.diagnostic import did_you_mean
 from engine.pack.fieldtype import UnknownTypeError, parse_type
 from engine.pack.model import Case, Entity, Workflow
 from engine.pack.model.case import Happening
-from engine.pack.param import fit
 from engine.pack.reading import At, Definition
 from engine.pack.span import parse_instant
 
 LEVELS = ("red", "yellow", "green")
 
 
-def compile_case(build: Build, one: Definition[Case], params: Mapping[str, Any]) -> PackTest:
+def compile_case(build: Build, one: Definition[Case]) -> PackTest:
     """A test whose names are all declared."""
     model, at = one.model, one.at
     given = {name: tuple(items) for name, items in model.given.items()}
@@ -34,7 +33,6 @@ def compile_case(build: Build, one: Definition[Case], params: Mapping[str, Any])
         given=given,
         events=events,
         expect=model.expect.model_dump(by_alias=True, exclude_none=True),
-        params=_params(model, params, at / "params"),
         place=at.key,
     )
 
@@ -47,19 +45,6 @@ def _instant(text: str | None, at: At) -> int | None:
     except ValueError as error:
         at.problem("bad_timestamp", str(error))
         return None
-
-
-def _params(model: Case, params: Mapping[str, Any], at: At) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in model.params.items():
-        if name not in params:
-            (at / name).key_problem("unknown_param", f"there is no parameter `{name}`", did_you_mean(name, params))
-            continue
-        try:
-            found[name] = fit(value, params[name])
-        except ValueError as error:
-            (at / name).problem("bad_value", f"the parameter `{name}` {error}")
-    return found
 
 
 def _check_given(build: Build, name: str, items: Iterable[Mapping[str, Any]], at: At) -> None:

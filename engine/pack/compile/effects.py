@@ -12,11 +12,13 @@ from engine.pack import bench
 from engine.pack.bench import Piece
 from engine.pack.compile.build import Build
 from engine.pack.compile.events import BUILTIN
-from engine.pack.compile.roll import Roll, roll
 from engine.pack.diagnostic import did_you_mean
 from engine.pack.model import effect as models
 from engine.pack.reading import At
 from engine.pack.span import micros
+
+CANDIDATES = "candidates_from"
+"""Under `with`: the entity whose present versions the worker offers to the connector, such as the names on shop signs."""
 
 
 def reactions(
@@ -74,6 +76,9 @@ def action(build: Build, model: models.Do, at: At, scope: Scope, deciding: str, 
     build.known(model.do, build.section("channels"), at / "do", "channel")
     when = build.condition(model.when, at / "when", scope, given=given)
     to, entity = (None, None) if model.to is None else _recipient(build, model.to, at / "to", scope, given)
+    if CANDIDATES in model.content:
+        names = build.vocabulary.entities
+        build.known(str(model.content[CANDIDATES]), names, at / "with" / CANDIDATES, "entity")
     content = {key: _content(build, value, at / "with" / key, scope) for key, value in model.content.items()}
     attach = None if model.attach is None else _heatmap(build, model.attach, at / "attach", deciding)
     return Do(model.do, to, entity, content, attach, when, at.place)
@@ -97,14 +102,12 @@ def _recipient(
     return found, None
 
 
-def _content(build: Build, value: Any, at: At, scope: Scope) -> Template | Roll | Any:
+def _content(build: Build, value: Any, at: At, scope: Scope) -> Any:
     if isinstance(value, str):
         return bench.text_template(value, at, scope)
     if isinstance(value, dict) and set(value) <= {"zh", "en"} and all(isinstance(text, str) for text in value.values()):
         zh, en = (bench.text_template(value[key], at / key, scope).zh if key in value else None for key in ("zh", "en"))
         return Template(zh, en)
-    if isinstance(value, dict) and "entities" in value:
-        return roll(build, value, at)
     if isinstance(value, dict):
         return {key: _content(build, item, at / key, scope) for key, item in value.items()}
     if isinstance(value, list):

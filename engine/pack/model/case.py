@@ -61,7 +61,6 @@ class Case(Strict):
 
     start: str | None = Field(default=None, alias="from")
     until: str | None = None
-    params: dict[str, Any] = Field(default_factory=dict)
     given: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     events: list[Happening] = Field(default_factory=list)
     expect: Expect
