@@ -27,13 +27,20 @@ class Delivery:
 
 class WebhookSandbox(LocalServer):
     """Answers `POST /hook`. With a `secret`, an unsigned, wrongly signed or stale request is refused with
-    401.
+    401. `listener` is called with each delivery before it is answered.
     """
 
-    def __init__(self, *, secret: str | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        secret: str | None = None,
+        clock: Callable[[], float] = time.time,
+        listener: Callable[[Delivery], None] | None = None,
+    ) -> None:
         super().__init__()
         self._secret = secret
         self._clock = clock
+        self._listener = listener
         self._deliveries: list[Delivery] = []
         self._scripted: list[Answer] = []
         self.routes = {PATH: self._take}
@@ -66,5 +73,8 @@ class WebhookSandbox(LocalServer):
             if not key or document is None:
                 return Answer(400, b"an Idempotency-Key and a JSON body are needed")
             repeated = any(earlier.key == key for earlier in self._deliveries)
-            self._deliveries.append(Delivery(key, document, repeated, self._clock()))
+            delivery = Delivery(key, document, repeated, self._clock())
+            self._deliveries.append(delivery)
+            if self._listener is not None:
+                self._listener(delivery)
             return Answer.json({"taken": True, "repeated": repeated})

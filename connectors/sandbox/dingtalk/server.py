@@ -17,7 +17,7 @@ class DingTalkSandbox(LocalServer):
 
     `users`: user id → fields of `topapi/v2/user/get` (name, manager_userid, dept_id_list, …);
     `departments`: id → fields (`parent_id`, `dept_manager_userid_list`); `robots`: access token → Robot.
-    `messages` is what recipients see, in order of arrival.
+    `messages` is what recipients see, in order of arrival; `listener` is called with each before it is answered.
     """
 
     def __init__(
@@ -31,6 +31,7 @@ class DingTalkSandbox(LocalServer):
         robot_code: str = "sandbox-robot",
         agent_id: int = 1,
         clock: Callable[[], float] = time.time,
+        listener: Callable[[Message], None] | None = None,
     ) -> None:
         super().__init__()
         self.tenant = Tenant(
@@ -42,6 +43,7 @@ class DingTalkSandbox(LocalServer):
             departments={dept: dict(fields) for dept, fields in (departments or {}).items()},
             robots=dict(robots or {}),
             clock=clock,
+            listener=listener,
         )
         self.routes = self._routes()
 

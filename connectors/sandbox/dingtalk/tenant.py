@@ -62,6 +62,7 @@ class Tenant:
     flow_controlled: set[str] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
     issued: int = 0
+    listener: Callable[[Message], None] | None = None
 
     def issue_token(self) -> str:
         """A new access token, valid for two hours of the tenant's clock."""
@@ -83,9 +84,12 @@ class Tenant:
         media_id: str | None = None,
         mentions: tuple[str, ...] = (),
     ) -> None:
-        """A message arrives."""
+        """A message arrives; the listener hears of it before the sender has an answer."""
         png = self.media.get(media_id) if media_id else None
-        self.messages.append(Message(user, kind, title, text, media_id, png, self.clock(), mentions))
+        message = Message(user, kind, title, text, media_id, png, self.clock(), mentions)
+        self.messages.append(message)
+        if self.listener is not None:
+            self.listener(message)
 
 
 def errcode(code: int, message: str, **more: Any) -> Answer:
