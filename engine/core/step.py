@@ -339,10 +339,7 @@ def _provide(scope: Scope, partition: Partition, env: Env, now: int) -> None:
 def _metric_views(scope: Scope, partition: Partition, now: int) -> dict[str, Any]:
     views: dict[str, Any] = {}
     for name, metric in scope.windows.items():
-        state = partition.metrics.windows.get(name) or WindowState()
-        if metric.roster is None and state.open:
-            windows.close(metric, state, now, listed=True, known=None)
-        views[name] = WindowView(metric, state, now)
+        views[name] = WindowView(metric, partition.metrics.windows.get(name) or WindowState(), now)
     for name, _ in scope.opens.items():
         views[name] = OpenView(partition.metrics.opens.get(name) or OpenState(), now)
     return views

@@ -114,10 +114,9 @@ def close(metric: WindowMetric, state: WindowState, now: int, *, listed: bool, k
     """
     added = False
     if metric.roster is None:
-        for start, acc in state.open.items():
-            if start not in state.closed and _ended(metric, start, acc, now):
-                state.closed[start] = AGGREGATES[metric.aggregate].value(_values(metric, acc))
-                added = True
+        fresh = ended(metric, state, now)
+        state.closed.update(fresh)
+        added = bool(fresh)
     elif listed and known is not None and state.due is not None and state.due <= now:
         start = bounds(metric.window, state.due - 1)[0]
         if known <= start:
@@ -127,6 +126,17 @@ def close(metric: WindowMetric, state: WindowState, now: int, *, listed: bool, k
             added = True
     _forget_windows(metric, state, now)
     return added
+
+
+def ended(metric: WindowMetric, state: WindowState, now: int) -> dict[int, Any]:
+    """The values of windows that have ended and were not closed yet, by their start."""
+    if not cuts(metric.window) and metric.window.kind != "session":
+        return {}
+    return {
+        start: AGGREGATES[metric.aggregate].value(_values(metric, acc))
+        for start, acc in state.open.items()
+        if start not in state.closed and _ended(metric, start, acc, now)
+    }
 
 
 def _ended(metric: WindowMetric, start: int, acc: Accumulator, now: int) -> bool:
@@ -191,6 +201,8 @@ class WindowView:
     def closed(self) -> list[Any]:
         """The values of all closed windows that have one, newest first."""
         values = self._state.closed
+        if self._metric.roster is None:
+            values = {**ended(self._metric, self._state, self._now), **values}
         return [values[start] for start in sorted(values, reverse=True) if values[start] is not None]
 
     @property
