@@ -1,0 +1,168 @@
+"""Events a second that are durable on SQLite, beside a floor: the very same statements with the same rows, issued raw.
+
+The statements are recorded from a run of ours, parameters included, and replayed through `sqlite3` on a copy of the same file,
+transaction by transaction. What is left between the two is everything that is not the database.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import event
+
+from benchmarks.cycles import Cycles
+from benchmarks.figure import Figure, Size, Timing, rates, timed
+from engine import Engine
+
+TOPIC = "durable"
+BATCH = 1000
+WANTED, SHARE = 2_500.0, 0.5
+FULL_SYNC = 2
+SETTINGS = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536",
+            "wal_autocheckpoint=4000")  # fmt: skip
+"""Those of the store."""
+
+Transaction = list[tuple[str, Any, bool]]
+"""Statements in order: text, parameters, and whether the parameters are many rows."""
+
+
+def measure(size: Size) -> Iterator[Figure]:
+    """Both ways of committing, each beside its floor. Every run starts from the same file, in which all keys exist."""
+    cycles = Cycles(11, keys=20_000 if size.events >= 10_000 else 300)
+    with tempfile.TemporaryDirectory() as folder:
+        seed = Path(folder) / "seed.db"
+        with Engine.open("sales", f"sqlite:///{seed}") as engine:
+            cycles.open(engine)
+        checkpoint(seed)
+        yield from _way(size, "batches of 1,000", seed, cycles.events(size.events // 3), BATCH)
+        yield from _way(size, "one a transaction", seed, cycles.events(size.events // 60), 1)
+
+
+def profile(size: Size) -> None:
+    """The work of one batched run."""
+    cycles = Cycles(11, keys=20_000 if size.events >= 10_000 else 300)
+    with tempfile.TemporaryDirectory() as folder, Engine.open("sales", f"sqlite:///{folder}/p.db") as engine:
+        cycles.open(engine)
+        play(engine, cycles.events(size.events // 3), BATCH)
+
+
+def play(engine: Engine, lines: list[bytes], batch: int) -> None:
+    """Process lines, `batch` to a transaction."""
+    for start in range(0, len(lines), batch):
+        engine.process(lines[start : start + batch])
+
+
+def _way(size: Size, what: str, seed: Path, lines: list[bytes], batch: int) -> Iterator[Figure]:
+    recorded, sizes = _recorded(seed, lines, batch)
+    pairs = [(_ours(seed, lines, batch), _floor(seed, recorded, sizes)) for _ in range(size.runs)]
+    ours, floors = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    statements = sum(len(transaction) for transaction in recorded)
+    yield from rates(TOPIC, what, len(lines), ours, "events/s", WANTED if batch > 1 else None)
+    yield from rates(TOPIC, f"{what}, floor", len(lines), floors, "events/s", None)
+    share = median(one.wall for one in floors) / median(one.wall for one in ours)
+    note = f"{statements:,} statements, {len(recorded):,} transactions, {sum(sizes.values()):,} rows afterwards"
+    yield Figure(TOPIC, f"{what}: share of the floor", share, "", "wall", (), SHARE if batch > 1 else None, note=note)
+
+
+def _ours(seed: Path, lines: list[bytes], batch: int) -> Timing:
+    path = _copy(seed)
+    with Engine.open("sales", f"sqlite:///{path}") as engine:
+        return timed(lambda: play(engine, lines, batch))
+
+
+def _recorded(seed: Path, lines: list[bytes], batch: int) -> tuple[list[Transaction], dict[str, int]]:
+    """The transactions of a run of ours that changed or read anything, and how many rows each table has afterwards."""
+    path = _copy(seed)
+    with Engine.open("sales", f"sqlite:///{path}") as engine, Recording() as recording:
+        play(engine, lines, batch)
+    return recording.transactions, row_counts(path)
+
+
+def _floor(seed: Path, transactions: list[Transaction], sizes: dict[str, int]) -> Timing:
+    path = _copy(seed)
+    connection = raw(path)
+    timing = timed(lambda: issue(connection, transactions))
+    connection.close()
+    if row_counts(path) != sizes:
+        raise RuntimeError("the floor did not write what we wrote: its figure would mean nothing")
+    return timing
+
+
+def issue(connection: sqlite3.Connection, transactions: list[Transaction]) -> None:
+    """Issue recorded transactions; what a query finds is read to the end, as ours does."""
+    for transaction in transactions:
+        for statement, parameters, many in transaction:
+            if many:
+                connection.executemany(statement, parameters)
+            else:
+                connection.execute(statement, parameters).fetchall()
+        connection.commit()
+
+
+class Recording:
+    """Listens to every SQLAlchemy engine while it is open, and keeps what it sends to the driver."""
+
+    def __init__(self) -> None:
+        self.transactions: list[Transaction] = []
+        self._open: Transaction = []
+
+    def __enter__(self) -> Recording:
+        event.listen(sqlalchemy.Engine, "before_cursor_execute", self._statement)
+        event.listen(sqlalchemy.Engine, "commit", self._end)
+        event.listen(sqlalchemy.Engine, "rollback", self._end)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        event.remove(sqlalchemy.Engine, "before_cursor_execute", self._statement)
+        event.remove(sqlalchemy.Engine, "commit", self._end)
+        event.remove(sqlalchemy.Engine, "rollback", self._end)
+
+    def _statement(self, _c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        self._open.append((statement, parameters, many))
+
+    def _end(self, _connection: Any) -> None:
+        if self._open:
+            self.transactions.append(self._open)
+        self._open = []
+
+
+def raw(path: Path) -> sqlite3.Connection:
+    """A connection of the standard library with the store's settings, `synchronous=FULL` made sure of."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    for setting in SETTINGS:
+        connection.execute(f"PRAGMA {setting}")
+    if connection.execute("PRAGMA synchronous").fetchone()[0] != FULL_SYNC:
+        raise RuntimeError("SQLite did not take synchronous=FULL: nothing would be durable")
+    return connection
+
+
+def row_counts(path: Path) -> dict[str, int]:
+    """How many rows each table has."""
+    connection = sqlite3.connect(path)
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    counts = {name: int(connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]) for name in names}
+    connection.close()
+    return counts
+
+
+def checkpoint(path: Path) -> None:
+    """Bring everything into the file itself, so that it can be copied alone."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def _copy(seed: Path) -> Path:
+    """A fresh copy of the file with its keys; the one before is gone, with its log."""
+    path = seed.with_name("run.db")
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    shutil.copyfile(seed, path)
+    return path
