@@ -74,6 +74,13 @@ def divide_int(left: int, right: int) -> int:
     return whole(quotient if (left < 0) == (right < 0) else -quotient)
 
 
+def divide_uint(left: int, right: int) -> UInt:
+    """Uint division, rounded down."""
+    if right == 0:
+        raise CelError("division_by_zero", "division by zero")
+    return unsigned(int(left) // int(right))
+
+
 def remainder_int(left: int, right: int) -> int:
     """The remainder with the sign of the dividend."""
     if right == 0:
@@ -134,7 +141,7 @@ _UINT: Mapping[str, Operation] = {
     "+": lambda left, right: unsigned(int(left) + int(right)),
     "-": lambda left, right: unsigned(int(left) - int(right)),
     "*": lambda left, right: unsigned(int(left) * int(right)),
-    "/": lambda left, right: unsigned(divide_int(int(left), int(right)) if right <= INT_MAX else left // right),
+    "/": lambda left, right: divide_uint(left, right),
     "%": lambda left, right: unsigned(remainder_int(int(left), int(right))),
 }
 _OPERATIONS: Mapping[tuple[str, Type, Type], tuple[Operation, Type]] = {

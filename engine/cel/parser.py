@@ -25,6 +25,9 @@ from engine.cel.syntax import (
 
 DEEPEST = 100
 
+_IN_PARENTHESES, _IN_OPERATOR, _IN_ARGUMENT = 4, 2, 6
+_TALLEST_STACK = 620
+
 _PRECEDENCE = {
     "||": 1,
     "&&": 2,
@@ -69,7 +72,7 @@ class _Parser:
         self.text = text
         self.tokens = tokens(text)
         self.position = 0
-        self.depth = 0
+        self.stack = 0
 
     @property
     def token(self) -> Token:
@@ -107,9 +110,10 @@ class _Parser:
             return "write numbers without separators"
         return _WORDS.get(self.token.text.lower()) or _WORDS.get(before.text.lower())
 
-    def deeper(self) -> None:
-        self.depth += 1
-        if self.depth > DEEPEST:
+    def deeper(self, frames: int) -> None:
+        """Count the Python frames that a nested construct takes: they run out before the text does."""
+        self.stack += frames
+        if self.stack > _TALLEST_STACK:
             raise _too_deep(self.token.start, self.token.end)
 
     def whole(self) -> Node:
@@ -120,16 +124,16 @@ class _Parser:
             raise self.unexpected("expected an operator or the end")
         return node
 
-    def expression(self) -> Node:
-        self.deeper()
+    def expression(self, frames: int = _IN_ARGUMENT) -> Node:
+        self.deeper(frames)
         start = self.token.start
         node = self.binary(1)
         if self.take("?"):
             then = self.binary(1)
             self.expect(":")
-            otherwise = self.expression()
+            otherwise = self.expression(_IN_OPERATOR)
             node = Conditional(self.text, start, self.end, node, then, otherwise)
-        self.depth -= 1
+        self.stack -= frames
         return node
 
     def binary(self, lowest: int) -> Node:
@@ -145,17 +149,17 @@ class _Parser:
                 left = self.chain(op, precedence, start, left)
                 continue
             self.position += 1
-            self.deeper()
+            self.deeper(_IN_OPERATOR)
             right = self.binary(precedence + 1)
-            self.depth -= 1
+            self.stack -= _IN_OPERATOR
             left = Binary(self.text, start, self.end, op, left, right)
 
     def chain(self, op: str, precedence: int, start: int, first: Node) -> Node:
         operands = [first]
-        self.deeper()
+        self.deeper(_IN_OPERATOR)
         while self.take(op):
             operands.append(self.binary(precedence + 1))
-        self.depth -= 1
+        self.stack -= _IN_OPERATOR
         return Logic(self.text, start, self.end, op, tuple(operands))
 
     def unary(self) -> Node:
@@ -225,7 +229,7 @@ class _Parser:
         if token.kind == "name":
             return self.name(token)
         if self.take("("):
-            node = self.expression()
+            node = self.expression(_IN_PARENTHESES)
             self.expect(")")
             return node
         if self.take("["):

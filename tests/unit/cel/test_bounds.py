@@ -43,9 +43,13 @@ def test_deep_nesting_is_refused_before_it_hurts(text: str) -> None:
 def test_a_hundred_levels_are_accepted_by_every_pass() -> None:
     assert run("(" * 99 + "1" + ")" * 99) == 1
     assert run("1" + " + 1" * 99) == 100
+    assert run("1 + (" * 97 + "1" + ")" * 97) == 98
+    assert run("string(" * 97 + "'a'" + ")" * 97) == "a"
+    assert run("(data.closed ? 1 : " * 97 + "2" + ")" * 97) == 2
+    assert run("(true && (false || " * 49 + "data.closed" + "))" * 49) is False
     assert run("!" * 96 + "(data.count == 7)") is True
-    assert run("data.closed ? 1 : (" * 49 + "2" + ")" * 49) == 2
-    assert run("[1].map(x, " * 45 + "data.count" + ")[0]" * 45) == 7
+    assert run("data.closed ? 1 : " * 97 + "2") == 2
+    assert run("[1].map(x, " * 48 + "data.count" + ")[0]" * 48) == 7
 
 
 def test_long_chains_of_conditions_are_not_deep() -> None:

@@ -23,6 +23,7 @@ from tests.unit.cel.world import NOW, World, problems, run
         ("2u + 3u", UInt(5)),
         ("7u / 2u", UInt(3)),
         ("18446744073709551615u / 5u", UInt(3689348814741910323)),
+        ("18446744073709551615u / 1u", UInt(2**64 - 1)),
         ("7u % 4u", UInt(3)),
         ("9223372036854775807 + 1", "!overflow"),
         ("-9223372036854775808 - 1", "!overflow"),
