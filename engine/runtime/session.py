@@ -115,7 +115,7 @@ class Session:
     def refuse(self, refusal: Refusal, place: str | None = None) -> None:
         """Record a reject. The same line refused again for the same reason leaves no second record."""
         number = identity("reject", refusal.code, refusal.source, refusal.event, digest(refusal.line.hex()).hex())
-        if number in self._refused:
+        if number in self._refused or self.store.refused(number):
             return
         self._refused.add(number)
         fields: dict[str, Any] = {"code": refusal.code, "reason": refusal.reason}
@@ -388,6 +388,7 @@ class Session:
             partition.changed.clear()
         self._dirty.clear()
         self._uniques.clear()
+        self._refused.clear()
         self.batch = Batch()
         if durable:
             self._seen.clear()

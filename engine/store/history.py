@@ -76,6 +76,11 @@ class History:
         for row in self._pages(lambda last: select(schema.rejects).where(n > last).order_by(n), after, None):
             yield Reject(seq=row.n, **{name: row._mapping[name] for name in Reject.__struct_fields__[:-1]})
 
+    def refused(self, reject: str) -> bool:
+        table = schema.rejects
+        with self._session.reading() as connection:
+            return connection.execute(select(table.c.n).where(table.c.id == reject)).first() is not None
+
     def parked(self) -> Iterator[Parked]:
         table = schema.crashes
         with self._session.reading() as connection:

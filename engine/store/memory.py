@@ -149,6 +149,9 @@ class MemoryStore(MemoryOutbox):
         with self._lock:
             return iter(list(self._rejects.values())[after:])
 
+    def refused(self, reject: str) -> bool:
+        return reject in self._rejects
+
     def park(self, delivery: Delivery, error: str) -> int:
         with self._lock:
             counted = self.claims(*delivery) + 1

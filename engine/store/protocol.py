@@ -174,6 +174,10 @@ class Store(Outbox, Protocol):
         """What was refused, with a `seq` above `after`."""
         ...
 
+    def refused(self, reject: str) -> bool:
+        """Whether a reject of this id is kept already."""
+        ...
+
     def park(self, delivery: Delivery, error: str) -> int:
         """Count, in a commit of its own, that the step of `delivery` crashed; returns how often it has."""
         ...
