@@ -98,7 +98,10 @@ def compiled(checked: Checked, piece: Piece, guards: Sequence[Checked] = ()) -> 
     """A checked expression as code, or, with its problems reported, as something that fails."""
     for problem in checked.problems:
         start, end = problem.start + piece.offset, problem.end + piece.offset
-        piece.at.text_problem(problem.code, problem.message, start, end, problem.hint)
+        hint = problem.hint
+        if hint is None and problem.message.startswith("metrics by "):
+            hint = "a metric belongs to one scope: what another one knows arrives as an emitted event"
+        piece.at.text_problem(problem.code, problem.message, start, end, hint)
     place = piece.at.inside(piece.offset + checked.node.start)
     if checked.problems or any(guard.problems for guard in guards):
         return Expression(checked.node.text, place, _broken, checked)

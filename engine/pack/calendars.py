@@ -42,7 +42,7 @@ def read_calendars(definitions: Mapping[str, Definition[Model]]) -> dict[str, Ca
 def _zone(name: str, at: At) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         at.problem("bad_calendar", f"there is no time zone `{name}`", did_you_mean(name, available_timezones()))
         return ZoneInfo("UTC")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -128,30 +129,45 @@ def validate(model: type[T], data: Any, at: At) -> T | None:
         details = error.errors()
         for detail in details:
             _report(detail, data, readers, at)
-    pruned = _prune(data, [detail["loc"] for detail in details])
-    if pruned is None:
-        return None
-    try:
-        return model.model_validate(pruned, context={})
-    except ValidationError:
-        return None
+    for kept in (_without_unknown(data, details), _without_broken(data, [detail["loc"] for detail in details])):
+        try:
+            return model.model_validate(kept, context={})
+        except ValidationError:
+            continue
+    return None
 
 
-def _prune(data: dict[str, Any], locations: list[Path]) -> dict[str, Any] | None:
-    """The file without its broken definitions, so that one mistake does not hide those of other definitions."""
-    broken = {loc[:2] for loc in locations}
-    if any(len(loc) < 2 for loc in locations):
-        broken |= {loc[:1] for loc in locations if len(loc) < 2}
+def _without_unknown(data: dict[str, Any], details: list[ErrorDetails]) -> dict[str, Any]:
+    """The file without its unknown keys, so that they do not hide other mistakes."""
+    kept = deepcopy(data)
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            *parents, name = detail["loc"]
+            holder = _descend(kept, parents)
+            if isinstance(holder, dict):
+                holder.pop(str(name), None)
+    return kept
+
+
+def _without_broken(data: dict[str, Any], locations: list[Path]) -> dict[str, Any]:
+    """The file without its broken definitions, so that they do not hide the mistakes of others."""
+    broken = {location[:2] for location in locations}
     kept: dict[str, Any] = {}
     for section, value in data.items():
-        if (section,) in broken:
+        if any(location[:1] == (section,) and (len(location) == 1 or section == "pack") for location in locations):
             continue
-        if isinstance(value, dict) and section != "pack":
-            value = {name: item for name, item in value.items() if (section, name) not in broken}
-        elif any(loc[:1] == (section,) for loc in locations):
-            continue
-        kept[section] = value
+        sound = isinstance(value, dict)
+        kept[section] = {name: one for name, one in value.items() if (section, name) not in broken} if sound else value
     return kept
+
+
+def _descend(data: Any, path: Sequence[str | int]) -> Any:
+    """The value at a path, which may hold parts that only the models know."""
+    for part in path:
+        in_map = isinstance(data, dict) and part in data
+        if in_map or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
+            data = data[part]
+    return data
 
 
 def _report(detail: ErrorDetails, data: Any, readers: Mapping[int, type[Strict]], at: At) -> None:
@@ -161,24 +177,18 @@ def _report(detail: ErrorDetails, data: Any, readers: Mapping[int, type[Strict]]
     context = detail.get("ctx") or {}
     if detail["type"] == "pack":
         spot.problem(context["code"], context["message"], context.get("hint"))
+    elif detail["input"] is None:
+        return
     elif detail["type"] == "extra_forbidden":
-        reader = _reader(tuple(detail["loc"][:-1]), data, readers)
+        reader = readers.get(id(_descend(data, detail["loc"][:-1])))
         spot.key_problem(
             "unknown_key", f"unknown key `{name}`", did_you_mean(name, reader.known_keys()) if reader else None
         )
     elif detail["type"] == "missing":
         parent = At(at.document, location[:-1], at.report)
         parent.key_problem("missing_key", f"`{name}` is missing")
-    elif detail["input"] is not None:
+    else:
         spot.problem("bad_value", _sentence(detail))
-
-
-def _reader(path: Path, data: Any, readers: Mapping[int, type[Strict]]) -> type[Strict] | None:
-    for part in path:
-        in_map = isinstance(data, dict) and part in data
-        if in_map or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
-            data = data[part]
-    return readers.get(id(data))
 
 
 _WANTED = {

@@ -103,8 +103,8 @@ class Vocabulary:
     def measured(self, scope: str) -> dict[str, Binding]:
         """`metrics` and `workflows` of a partition."""
         return {
-            "metrics": Binding(members("metrics", self.metrics.get(scope, {})), "e.metrics"),
-            "workflows": Binding(members("workflows", self.workflows.get(scope, {})), "e.workflows"),
+            "metrics": Binding(members(f"metrics by `{scope}`", self.metrics.get(scope, {})), "e.metrics"),
+            "workflows": Binding(members(f"workflows by `{scope}`", self.workflows.get(scope, {})), "e.workflows"),
         }
 
     def event(self, names: Iterable[str], deciding: str | None = None) -> dict[str, Binding]:

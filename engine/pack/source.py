@@ -210,7 +210,7 @@ class _Builder:
     def _scalar(self, event: ScalarEvent, path: Path, *, flow: bool) -> Any:
         plain = event.style is None or event.style == ""
         self.document.values[path] = _span(event)
-        value = resolve(event.value) if plain else event.value
+        value = resolve(event.value) if plain and event.tag is None else event.value
         if value is None:
             self._empty(event, path, flow=flow)
         return value

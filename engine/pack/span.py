@@ -69,7 +69,10 @@ def parse_start(text: object, zone: ZoneInfo) -> datetime:
     """An instant, or the first instant of a local day. Raises ValueError with a sentence."""
     if isinstance(text, str) and _DATE.match(text):
         return datetime.combine(parse_date(text), time(), zone).astimezone(UTC)
-    return parse_instant(text)
+    try:
+        return parse_instant(text)
+    except ValueError:
+        raise ValueError(f"{_shown(text)} is neither a date such as 2026-03-02 nor an instant with an offset") from None
 
 
 def _shown(value: object) -> str:

@@ -20,11 +20,12 @@ _CLOSED = frozenset({"last", "streak", "trend", "target"})
 _LEVELS: tuple[Level, ...] = ("red", "yellow")
 
 
-def compile_alert(build: Build, one: Definition[Model]) -> Alert:
-    """An alert of one scope."""
+def compile_alert(build: Build, one: Definition[Model]) -> Alert | None:
+    """An alert of one scope; None when there is no such scope."""
     model, at, vocabulary = one.model, one.at, build.vocabulary
     names.identifier(one.name, at)
-    build.scope_name(model.by, at / "by")
+    if not build.scope_name(model.by, at / "by"):
+        return None
     scope = vocabulary.scope(vocabulary.own(model.by), NOW, vocabulary.measured(model.by))
     levels = tuple(_levels(model, at, scope))
     if not levels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,8 @@ from engine.pack.reading import At, Definition
 from engine.pack.scope import NOW
 from engine.pack.span import is_span, parse_span
 
+_LIKE_SPAN = re.compile(r"[\d.]+\s*[A-Za-z]+\s*\Z")
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -47,7 +50,7 @@ class Node:
 
 @dataclass(slots=True)
 class Chart:
-    """A workflow while it is compiled."""
+    """A workflow while it is compiled. `lost`: a target is missing, so that what can be reached is not known."""
 
     build: Build
     name: str
@@ -56,6 +59,7 @@ class Chart:
     context: RecordType
     defaults: dict[str, Any]
     nodes: dict[str, Node] = field(default_factory=dict)
+    lost: bool = False
 
     def scope(self, event: str | None) -> Scope:
         """What a transition on an event sees; without one, what enter, exit and deadlines see."""
@@ -72,6 +76,7 @@ class Chart:
             if name not in self.nodes:
                 hint = did_you_mean(name, self.nodes)
                 (at / index).problem("unknown_state", f"there is no state `{name}` in `{self.name}`", hint)
+                self.lost = True
         return tuple(name for name in to if name in self.nodes)
 
 
@@ -290,7 +295,7 @@ def _span(text: str, at: At, scope: Scope, given: Sequence[Expression]) -> Expre
     if is_span(text):
         quoted = bench.expression(Piece(f"duration('{_seconds(text)}s')", at), scope, DURATION)
         return Expression(text, at.place, quoted.run, quoted.checked)
-    if text[:1].isdigit() and " " not in text:
+    if _LIKE_SPAN.match(text):
         at.problem("bad_duration", f"`{text}` is not a span of time such as 72h, 7d or 1h30m")
         return bench.expression(Piece("duration('0s')", at), scope, DURATION)
     return bench.expression(Piece(text, at), scope, DURATION, given=given)
@@ -333,6 +338,8 @@ def _check_reached(chart: Chart, states: Mapping[str, State], initial: Sequence[
         siblings = states[state.parent] if state.parent is not None else None
         if siblings is not None and siblings.kind == "parallel":
             pending += siblings.children
+    if chart.lost or not initial:
+        return
     for name, state in states.items():
-        if name not in reached and initial and state.kind not in ("history", "deep_history"):
+        if name not in reached and state.kind not in ("history", "deep_history"):
             chart.nodes[name].at.key_problem("unreachable_state", f"nothing leads to `{name}`")

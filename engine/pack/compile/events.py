@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.cel import STRING, EnumType, Field, RecordType, RefType
+from engine.cel import DYN, STRING, EnumType, Field, RecordType, RefType
 from engine.core.program import EntityType, EventType, Expression, FieldRule
 from engine.core.text import Text
 from engine.errors import Place
@@ -35,7 +35,7 @@ _BUILTIN_PLACE = Place("engine", 1, 1)
 
 
 def read_fields(types: Mapping[str, str], at: At, entities: Mapping[str, Any], *, defaults: bool = False) -> Fields:
-    """The field types of `data` or of a context; one that does not read is reported and left out."""
+    """The field types of `data` or of a context; one that does not read is reported, and then fits everything."""
     found: Fields = {}
     for name, text in types.items():
         names.identifier(name, at / name)
@@ -43,6 +43,7 @@ def read_fields(types: Mapping[str, str], at: At, entities: Mapping[str, Any], *
             found[name] = parse_type(text, entities, default=defaults)
         except UnknownTypeError as error:
             (at / name).problem(error.code, str(error), error.hint)
+            found[name] = FieldType(DYN, text.rstrip().endswith("?"), converter(DYN), None, text)
     return found
 
 

@@ -16,11 +16,12 @@ from engine.pack.reading import At, Definition
 from engine.pack.span import parse_start
 
 
-def compile_experiment(build: Build, one: Definition[Model]) -> Experiment:
-    """An experiment that routes the keys of one scope."""
+def compile_experiment(build: Build, one: Definition[Model]) -> Experiment | None:
+    """An experiment that routes the keys of one scope; None when there is no such scope."""
     model, at, vocabulary = one.model, one.at, build.vocabulary
     names.identifier(one.name, at)
-    build.scope_name(model.unit, at / "unit")
+    if not build.scope_name(model.unit, at / "unit"):
+        return None
     shape = build.reaching(model.expose_on, model.unit, at / "expose_on")
     event = vocabulary.event([shape.name], model.unit) if shape is not None else {}
     scope = vocabulary.scope(vocabulary.own(model.unit), event)

@@ -58,7 +58,8 @@ def compile_metric(build: Build, one: Definition[Metric]) -> WindowMetric | Open
     """A metric, its record in the vocabulary; None when it is neither of windows nor of open items."""
     model, at = one.model, one.at
     names.identifier(one.name, at)
-    build.scope_name(model.by, at / "by")
+    if not build.scope_name(model.by, at / "by"):
+        return None
     if model.open is not None:
         _only(one, ("of", "value", "window", "roster", "target", "owner"), "an open metric")
         return _open(build, one)
@@ -132,6 +133,7 @@ def _windowed(build: Build, one: Definition[Metric]) -> WindowMetric | None:
     ]
     if not all(sound):
         _declare(build, one, view(one.name, DYN, DYN if target is not None else None, always=True))
+        _window(build, model.window, at / "window")
         return None
     events = tuple(dict.fromkeys([*model.of.num, *model.of.den]))
     scope = vocabulary.scope({**vocabulary.own(model.by), **vocabulary.event(events, model.by)})

@@ -24,11 +24,12 @@ def demanding(popups: Mapping[str, Definition[Model]]) -> frozenset[str]:
     return frozenset(one.event for one in asked if one is not None and one.reason == "required")
 
 
-def compile_popup(build: Build, one: Definition[Model]) -> Popup:
-    """A pop-up of one scope over the entities of another."""
+def compile_popup(build: Build, one: Definition[Model]) -> Popup | None:
+    """A pop-up of one scope over the entities of another; None when there is no such scope."""
     model, at, vocabulary = one.model, one.at, build.vocabulary
     names.identifier(one.name, at)
-    build.scope_name(model.by, at / "by")
+    if not build.scope_name(model.by, at / "by"):
+        return None
     shape = build.reaching(model.on, model.by, at / "on")
     build.known(model.source, vocabulary.entities, at / "from", "entity")
     parts = [vocabulary.own(model.by), NOW, vocabulary.measured(model.by)]

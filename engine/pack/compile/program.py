@@ -73,15 +73,15 @@ def _decisions(build: Build) -> Compiled:
     charts = [declare(build, one) for one in build.section("workflows").values()]
     metrics = [compile_metric(build, one) for one in build.section("metrics").values()]
     facts = infer(build)
-    rules = [compile_rule(build, one, order, facts) for order, one in enumerate(build.section("rules").values())]
-    return {
+    found: dict[str, list[Any]] = {
+        "metrics": metrics,
+        "rules": [compile_rule(build, one, i, facts) for i, one in enumerate(build.section("rules").values())],
         "workflows": [compile_chart(chart) for chart in charts],
-        "metrics": [one for one in metrics if one is not None],
-        "rules": [one for one in rules if one is not None],
         "alerts": [compile_alert(build, one) for one in build.section("alerts").values()],
         "popups": [compile_popup(build, one) for one in build.section("popups").values()],
         "experiments": [compile_experiment(build, one) for one in build.section("experiments").values()],
     }
+    return {section: [one for one in parts if one is not None] for section, parts in found.items()}
 
 
 def _scopes(build: Build, compiled: Compiled) -> dict[str, ScopeProgram]:

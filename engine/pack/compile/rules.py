@@ -18,10 +18,11 @@ from engine.pack.reading import At, Definition
 
 
 def compile_rule(build: Build, one: Definition[Model], order: int, facts: Facts) -> Rule | None:
-    """A rule of one scope; None when a pattern cannot be one."""
+    """A rule of one scope; None when its scope or a pattern cannot be one."""
     model, at = one.model, one.at
     names.identifier(one.name, at)
-    build.scope_name(model.by, at / "by")
+    if not build.scope_name(model.by, at / "by"):
+        return None
     found = [draft(build, pattern, at / "match" / index, model.by, facts) for index, pattern in enumerate(model.match)]
     drafts = [pattern for pattern in found if pattern is not None]
     _check_aliases(model, at)

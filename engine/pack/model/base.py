@@ -71,15 +71,16 @@ def _text(value: Any) -> Any:
     return {"zh": value} if isinstance(value, str) else value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A number that stands for a text, such as a version, as that text."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     return value
 
 
 class _Words(Strict):
-    zh: Annotated[str, BeforeValidator(_plain)] | None = None
-    en: Annotated[str, BeforeValidator(_plain)] | None = None
+    zh: Annotated[str, BeforeValidator(plain)] | None = None
+    en: Annotated[str, BeforeValidator(plain)] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> _Words:

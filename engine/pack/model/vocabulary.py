@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from engine.pack.model.base import Expr, Span, Strict, Words, kind, refuse, spelled
+from engine.pack.model.base import Expr, Span, Strict, Words, kind, plain, refuse, spelled
 
 
 class Param(Strict):
@@ -28,7 +28,7 @@ class Pack(Strict):
     """Who the pack is, and its parameters."""
 
     name: str
-    version: str = "0"
+    version: Annotated[str, BeforeValidator(plain)] = "0"
     title: Words | None = None
     language: Annotated[Literal["zh", "en"], spelled("zh", "en")] = "zh"
     calendar: str | None = None
