@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.cel import CelError
-from engine.core import alerts, experiments, items, matcher, popups, statechart, windows, workflow
+from engine.core import alerts, experiments, flatchart, items, matcher, popups, statechart, windows, workflow
 from engine.core.alpha import AlphaIndex
 from engine.core.env import Env, Shared
 from engine.core.event import Event, Step
@@ -56,6 +56,7 @@ class Scope:
         self.windows = {one.name: one for one in program.windows}
         self.opens = {one.name: one for one in program.opens}
         self.charts = {one.name: one for one in program.workflows}
+        self.tables = {one.name: flatchart.table(one) for one in program.workflows}
         self.alerts = {one.name: one for one in program.alerts}
         watched = {depend for alert in program.alerts for depend in alert.depends}
         self.awaited = tuple(
@@ -143,7 +144,7 @@ def _deliver(turn: Turn, scope: Scope) -> None:
     env = turn.env()
     changes: set[str] = set()
     if concern.workflows and event.refusal is None:
-        _advance(turn, concern, env, changes)
+        _advance(turn, concern, scope.tables, env, changes)
     if concern.windows or concern.opens:
         _measure(turn, scope, concern, env, changes)
     for experiment in concern.experiments:
@@ -161,11 +162,13 @@ def _deliver(turn: Turn, scope: Scope) -> None:
     _judge(turn, scope, changes)
 
 
-def _advance(turn: Turn, concern: Concern, env: Env, changes: set[str]) -> None:
+def _advance(
+    turn: Turn, concern: Concern, tables: dict[str, flatchart.Table | None], env: Env, changes: set[str]
+) -> None:
     instances = turn.partition.workflows.instances
     for chart in concern.workflows:
         before = instances.get(chart.name)
-        workflow.deliver(turn, chart, env)
+        workflow.deliver(turn, chart, tables[chart.name], env)
         if instances.get(chart.name) is not before:
             changes.add(f"workflow:{chart.name}")
 
@@ -266,7 +269,7 @@ def _fire(turn: Turn, scope: Scope, name: str) -> None:
     if owner == "workflow":
         chart_name, _, timer = rest.partition("/")
         if chart_name in scope.charts:
-            workflow.due(turn, scope.charts[chart_name], timer, env)
+            workflow.due(turn, scope.charts[chart_name], scope.tables[chart_name], timer, env)
             changes.add(f"workflow:{chart_name}")
     elif owner == "window" and rest in scope.windows:
         _close(turn, scope.windows[rest], env, changes)

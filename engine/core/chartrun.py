@@ -1,0 +1,162 @@
+"""One event through one instance of a statechart: guards, assignments, effects and deadlines, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from engine.cel import CelError
+from engine.core import statechart
+from engine.core.calendar import MICROSECOND, to_micros
+from engine.core.env import Env
+from engine.core.partition import Instance
+from engine.core.program import After, Do, Emit, Expression, State, Transition, Workflow
+from engine.core.turn import Turn
+
+FIRED = -1
+"""Stands in an instance's deadlines for one that has fired in the state that is still active."""
+
+
+class FailedError(Exception):
+    """An expression of a transition failed; carries it, so that the turn can say where."""
+
+    def __init__(self, failure: CelError, expression: Expression | None, state_or_effect: Any) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.expression = expression
+        self.part = state_or_effect
+
+
+@dataclass(slots=True)
+class Run:
+    """One event through one instance."""
+
+    turn: Turn
+    chart: Workflow
+    instance: Instance
+    env: Env
+    raised: list[str] = field(default_factory=list)
+    refused: bool = False
+    took: bool = False
+
+    def refresh(self) -> None:
+        """Let expressions see the instance as it is now."""
+        self.env.context = self.instance.context
+        self.env.state = statechart.shown(self.chart, self.instance.active) if self.instance.active else ""
+
+
+def first(run: Run, transitions: Iterable[Transition]) -> Transition | None:
+    """The first transition whose guard holds; None when there is none, or when a requirement refuses it (`run.refused`)."""
+    for one in transitions:
+        if run.turn.holds(run.chart.name, "when", one.when, run.env):
+            return one if _allowed(run, one) else None
+    return None
+
+
+def _allowed(run: Run, one: Transition) -> bool:
+    turn, chart = run.turn, run.chart
+    for requirement in one.require:
+        if turn.tracer is not None:
+            turn.tracer.asked(chart.name, "require", requirement.when, run.env)
+        try:
+            if requirement.when.run(run.env):
+                continue
+            reason = requirement.reason.render(run.env, turn.program.language)
+        except CelError as failure:
+            turn.error(chart.name, failure, requirement.when, run.env)
+        else:
+            fields = {"code": requirement.code, "reason": reason, "place": str(requirement.place)}
+            turn.record("reject", chart.name, fields)
+        run.refused = True
+        return False
+    return True
+
+
+def assign(run: Run, one: Transition) -> None:
+    """Set the context of the instance; an absent value removes. All values are computed before any is set."""
+    context = run.instance.context
+    computed = {}
+    for name, expression in one.assign:
+        try:
+            computed[name] = expression.run(run.env)
+        except CelError as failure:
+            raise FailedError(failure, expression, one) from failure
+    for name, value in computed.items():
+        if value is None:
+            context.pop(name, None)
+        else:
+            context[name] = value
+
+
+def act(run: Run, effects: tuple[Emit | Do, ...]) -> None:
+    """Carry out effects."""
+    for effect in effects:
+        try:
+            if isinstance(effect, Emit):
+                run.turn.emit(run.chart.name, effect, run.env)
+            else:
+                run.turn.act(run.chart.name, effect, run.env)
+        except CelError as failure:
+            raise FailedError(failure, None, effect) from failure
+
+
+def leave(run: Run, state: State) -> None:
+    """Leave a state: its exit effects, and an end to its deadlines."""
+    act(run, state.exit)
+    for after in state.after:
+        _cancel(run, f"{state.name}/{after.index}")
+
+
+def arm(run: Run, state: State, after: After) -> None:
+    """Set a deadline of a state that is entered, where its guard holds."""
+    name = f"{state.name}/{after.index}"
+    try:
+        when = _deadline(run, after)
+    except CelError as failure:
+        raise FailedError(failure, after.until or after.span, after.transition) from failure
+    if when is not None:
+        _set(run, name, when)
+
+
+def rearm(run: Run) -> None:
+    """Deadlines that depend on the context follow it; a span that has begun keeps its beginning; what fired stays fired."""
+    for name in statechart.with_ancestors(run.chart, run.instance.active):
+        state = run.chart.states[name]
+        for after in state.after:
+            if after.until is None and after.when is None:
+                continue
+            set_to = run.instance.timers.get(f"{name}/{after.index}")
+            try:
+                when = _deadline(run, after)
+            except CelError as failure:
+                raise FailedError(failure, after.until or after.when, after.transition) from failure
+            if when is None:
+                if set_to != FIRED:
+                    _cancel(run, f"{name}/{after.index}")
+            elif set_to is None or (after.until is not None and (when > run.turn.now or set_to != FIRED)):
+                _set(run, f"{name}/{after.index}", when)
+
+
+def _cancel(run: Run, name: str) -> None:
+    if run.instance.timers.pop(name, FIRED) != FIRED:
+        run.turn.timer(f"workflow/{run.chart.name}/{name}", None)
+
+
+def _set(run: Run, name: str, when: int) -> None:
+    if run.instance.timers.get(name) != when:
+        run.instance.timers[name] = when
+        run.turn.timer(f"workflow/{run.chart.name}/{name}", when)
+
+
+def _deadline(run: Run, after: After) -> int | None:
+    if after.when is not None and not after.when.run(run.env):
+        return None
+    now = run.turn.now
+    if after.until is not None:
+        instant: datetime | None = after.until.run(run.env)
+        return None if instant is None else max(to_micros(instant), now)
+    assert after.span is not None
+    span = after.span.run(run.env) // MICROSECOND
+    return after.calendar.add_working(now, span) if after.calendar is not None else now + int(span)
