@@ -1,0 +1,1 @@
+"""The engine inside a program of one's own."""
