@@ -13,7 +13,7 @@ from connectors.protocol import Connector
 from engine.actions.attempt import Attempts, Connectors
 from engine.actions.relay import Relay
 from engine.actions.request import Candidates, Entities
-from engine.actions.worker import Workers
+from engine.actions.worker import Workers, embedded
 from engine.core.program import Channel
 from engine.store import Outbox
 
@@ -31,8 +31,8 @@ class Dispatcher:
 
     `channels` and `connectors` are by `do`; a connector that is not given is built from its channel, whose `{env: …}` and
     `{file: …}` settings are resolved then. `entities` and `candidates` are called from worker threads. `clock` gives POSIX
-    seconds; the outbox is looked at after `notify`, when something becomes due, and every `poll` seconds. `broker` None: a
-    Dramatiq StubBroker of its own. Can be started once.
+    seconds; the outbox is looked at after `notify`, when something becomes due, and every `poll` seconds. `broker` makes
+    a Dramatiq broker, by default one in this process. Can be started once.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Dispatcher:
         clock: Callable[[], float] = time.time,
         threads: int = 2,
         poll: float = 1.0,
-        broker: Broker | None = None,
+        broker: Callable[[], Broker] = embedded,
     ) -> None:
         self._outbox = outbox
         self._clock = clock

@@ -15,7 +15,7 @@ _log = logging.getLogger("rulewright.actions")
 MESSAGES, OCR = "messages", "ocr"
 """Queues. Reading a picture takes a processor for seconds, so messages never stand behind it."""
 
-_POLL = 100
+_POLL = 50
 """Milliseconds after which idle threads look whether they should stop."""
 
 
@@ -24,11 +24,16 @@ def queue_of(do: str) -> str:
     return OCR if do.startswith("ocr.") else MESSAGES
 
 
-class Workers:
-    """Actors on `broker`, and threads that run them: `threads` for messages, one for OCR.
+def embedded() -> Broker:
+    """A broker in this process, without any middleware: the outbox is the one authority for delays and retries."""
+    return StubBroker(middleware=[])
 
-    Dramatiq's own retries, age and time limits are off: the outbox is the one authority for delays. `perform` takes an action's
-    id; `done` is called with it afterwards, whatever came of it.
+
+class Workers:
+    """A queue with its actor and its threads for each kind: `threads` for messages, one for OCR.
+
+    `perform` takes an action's id; `done` is called with it afterwards, whatever came of it. `broker` makes a broker; it is
+    called once a queue, because Dramatiq expects one worker for each.
     """
 
     def __init__(
@@ -36,16 +41,18 @@ class Workers:
         perform: Callable[[str], object],
         done: Callable[[str], None],
         threads: int = 2,
-        broker: Broker | None = None,
+        broker: Callable[[], Broker] = embedded,
     ) -> None:
         self._perform = perform
         self._done = done
-        self._broker = broker if broker is not None else StubBroker(middleware=[])
-        self._actors = {queue: self._actor(queue) for queue in (MESSAGES, OCR)}
-        self._workers = [
-            Worker(self._broker, queues={queue}, worker_threads=count, worker_timeout=_POLL)
-            for queue, count in ((MESSAGES, threads), (OCR, 1))
-        ]
+        self._actors: dict[str, Actor[[str], None]] = {}
+        self._workers: list[Worker] = []
+        for queue, count in ((MESSAGES, threads), (OCR, 1)):
+            made = broker()
+            self._actors[queue] = Actor(
+                self._run, broker=made, actor_name="perform", queue_name=queue, priority=0, options={}
+            )
+            self._workers.append(Worker(made, queues={queue}, worker_threads=count, worker_timeout=_POLL))
 
     def send(self, action: str, do: str) -> None:
         """Put the action on the queue of its kind."""
@@ -60,12 +67,7 @@ class Workers:
         """Let running attempts end, then end the threads. What is still queued stays in the outbox."""
         for worker in self._workers:
             worker.stop()
-        self._broker.close()
-
-    def _actor(self, queue: str) -> Actor[[str], None]:
-        return Actor(
-            self._run, broker=self._broker, actor_name=f"perform_{queue}", queue_name=queue, priority=0, options={}
-        )
+            worker.broker.close()
 
     def _run(self, action: str) -> None:
         try:
