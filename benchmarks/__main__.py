@@ -60,7 +60,8 @@ def main(only: tuple[str, ...], size: str | None, out: Path, as_markdown: bool, 
 def hottest(topic: ModuleType, size: Size) -> None:
     """Print where the time of a topic goes, by functions' own time."""
     profile = cProfile.Profile()
-    profile.runcall(topic.profile, size)
+    with topic.work(size) as work:
+        profile.runcall(work)
     click.echo(f"\n== {topic.TOPIC}")
     pstats.Stats(profile, stream=sys.stdout).strip_dirs().sort_stats("tottime").print_stats(30)
 

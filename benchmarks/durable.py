@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,11 +19,12 @@ import sqlalchemy
 from sqlalchemy import event
 
 from benchmarks.cycles import Cycles
-from benchmarks.figure import Figure, Size, Timing, rates, timed
+from benchmarks.figure import Figure, Size, Timing, Work, rates, timed
 from engine import Engine
 
 TOPIC = "durable"
 BATCH = 1000
+KEYS = 20_000
 WANTED, SHARE = 2_500.0, 0.5
 FULL_SYNC = 2
 SETTINGS = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536",
@@ -35,28 +37,34 @@ Transaction = list[tuple[str, Any, bool]]
 
 def measure(size: Size) -> Iterator[Figure]:
     """Both ways of committing, each beside its floor. Every run starts from the same file, in which all keys exist."""
-    cycles = Cycles(11, keys=20_000 if size.events >= 10_000 else 300)
-    with tempfile.TemporaryDirectory() as folder:
-        seed = Path(folder) / "seed.db"
-        with Engine.open("sales", f"sqlite:///{seed}") as engine:
-            cycles.open(engine)
-        checkpoint(seed)
+    with _seeded(size) as (seed, cycles):
         yield from _way(size, "batches of 1,000", seed, cycles.events(size.events // 3), BATCH)
         yield from _way(size, "one a transaction", seed, cycles.events(size.events // 60), 1)
 
 
-def profile(size: Size) -> None:
-    """The work of one batched run."""
-    cycles = Cycles(11, keys=20_000 if size.events >= 10_000 else 300)
-    with tempfile.TemporaryDirectory() as folder, Engine.open("sales", f"sqlite:///{folder}/p.db") as engine:
-        cycles.open(engine)
-        play(engine, cycles.events(size.events // 3), BATCH)
+@contextmanager
+def work(size: Size) -> Iterator[Work]:
+    """One batched run over a file that has all its keys, opened anew."""
+    with _seeded(size) as (seed, cycles), Engine.open("sales", f"sqlite:///{seed}") as engine:
+        lines = cycles.events(size.events // 3)
+        yield lambda: play(engine, lines, BATCH)
 
 
 def play(engine: Engine, lines: list[bytes], batch: int) -> None:
     """Process lines, `batch` to a transaction."""
     for start in range(0, len(lines), batch):
         engine.process(lines[start : start + batch])
+
+
+@contextmanager
+def _seeded(size: Size) -> Iterator[tuple[Path, Cycles]]:
+    cycles = Cycles(11, KEYS if size.events >= KEYS // 2 else KEYS // 60)
+    with tempfile.TemporaryDirectory() as folder:
+        seed = Path(folder) / "seed.db"
+        with Engine.open("sales", f"sqlite:///{seed}") as engine:
+            cycles.open(engine)
+        checkpoint(seed)
+        yield seed, cycles
 
 
 def _way(size: Size, what: str, seed: Path, lines: list[bytes], batch: int) -> Iterator[Figure]:

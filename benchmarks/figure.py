@@ -12,6 +12,9 @@ from typing import Any, Literal
 Clock = Literal["wall", "cpu"]
 """`cpu` is the processor time of the whole process: steadier than the wall where other people share the machine."""
 
+Work = Callable[[], object]
+"""Something to time or to profile, with everything that it needs at hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -63,7 +66,7 @@ class Figure:
         return {**found, "wanted": wanted, "runs": list(self.runs)}
 
 
-def timed(work: Callable[[], object]) -> Timing:
+def timed(work: Work) -> Timing:
     """How long `work` takes. Garbage of what came before is collected first, so that nobody pays for others."""
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()

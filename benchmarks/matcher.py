@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 from benchmarks import peer
 from benchmarks.deals import deals, write_pack
-from benchmarks.figure import Figure, Size, Timing, timed
+from benchmarks.figure import Figure, Size, Timing, Work, timed
 from engine import Event, load
 from engine.core.partition import Partition
 from engine.core.program import Program
@@ -35,9 +36,11 @@ def measure(size: Size) -> Iterator[Figure]:
         yield from _figures("ours", OURS_ALONE, size.events, _ours(OURS_ALONE, size.events, size.runs))
 
 
-def profile(size: Size) -> None:
-    """The work of one run over 100 rules."""
-    _ours(100, size.events, 1)
+@contextmanager
+def work(size: Size) -> Iterator[Work]:
+    """One run over 100 rules."""
+    stepper, found = Stepper(_program(100)), _events(100, size.events)
+    yield lambda: _step(stepper, found)
 
 
 def _beside(count: int, size: Size) -> Iterator[Figure]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 from benchmarks.deals import write_pack
-from benchmarks.figure import Figure, Size, Timing, timed
+from benchmarks.figure import Figure, Size, Timing, Work, timed
 from engine import load
 
 TOPIC = "reading"
@@ -23,9 +24,10 @@ def measure(size: Size) -> Iterator[Figure]:
         yield _figure(f"{rules:,} rules", [timed(lambda: load([folder])) for _ in range(size.runs)])
 
 
-def profile(_size: Size) -> None:
+@contextmanager
+def work(_size: Size) -> Iterator[Work]:
     """The sales packs once."""
-    load(["sales"])
+    yield lambda: load(["sales"])
 
 
 def _figure(what: str, timings: list[Timing]) -> Figure:

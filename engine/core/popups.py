@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.cel import CelError
 from engine.core.env import Data, Env
-from engine.core.program import Popup, Proof
+from engine.core.program import Expression, Popup, Proof
 from engine.core.turn import Turn
 
 PRIOR_SUM, PRIOR_COUNT = 1.0, 2.0
@@ -15,26 +15,16 @@ PRIOR_SUM, PRIOR_COUNT = 1.0, 2.0
 
 def decide(turn: Turn, popup: Popup, env: Env) -> None:
     """Rank the candidates for the turn's event and record at most `limit` of them, best first, ties by id."""
-    ranked: list[tuple[float, str, list[str]]] = []
+    ranked: list[tuple[float, str, Data]] = []
     for key, candidate in env.shared.all(popup.source, env.at):
         env.bound[popup.source] = candidate
         if turn.holds(popup.name, "where", popup.where, env):
-            points, why = _points(turn, popup, env)
+            points = float(sum([turn.holds(popup.name, "match", condition, env) for condition in popup.match]))
             if popup.learn:
-                mean = learned(turn, popup, key)
-                points += mean
-                why.append(f"{_colleagues(turn)} {mean:.2f}")
-            ranked.append((points, key, why))
-    ranked.sort(key=lambda one: (-one[0], one[1]))
-    items = [
-        {
-            "id": key,
-            "score": round(points, 3),
-            "why": why,
-            "proof": _proof(turn, popup.proof, popup.source, key, env),
-        }
-        for points, key, why in ranked[: popup.limit]
-    ]
+                points += learned(turn, popup, key)
+            ranked.append((-points, key, candidate))
+    ranked.sort(key=_best_first)
+    items = [_item(turn, popup, -points, key, candidate, env) for points, key, candidate in ranked[: popup.limit]]
     env.bound.pop(popup.source, None)
     turn.record("popup", popup.name, {"items": items})
 
@@ -43,13 +33,27 @@ def _colleagues(turn: Turn) -> str:
     return "同事评价" if turn.program.language == "zh" else "colleagues' feedback"
 
 
-def _points(turn: Turn, popup: Popup, env: Env) -> tuple[float, list[str]]:
-    points, why = 0.0, []
-    for condition, reason in zip(popup.match, popup.reasons, strict=True):
-        if turn.holds(popup.name, "match", condition, env):
-            points += 1.0
-            why.append(reason.pick(turn.program.language))
-    return points, why
+def _best_first(one: tuple[float, str, Data]) -> tuple[float, str]:
+    return one[:2]
+
+
+def _item(turn: Turn, popup: Popup, points: float, key: str, candidate: Data, env: Env) -> Data:
+    """What is shown of one candidate. Only those that are shown are asked why."""
+    env.bound[popup.source] = candidate
+    language = turn.program.language
+    why = [reason.pick(language) for one, reason in zip(popup.match, popup.reasons, strict=True) if _met(one, env)]
+    if popup.learn:
+        why.append(f"{_colleagues(turn)} {learned(turn, popup, key):.2f}")
+    proof = _proof(turn, popup.proof, popup.source, key, env)
+    return {"id": key, "score": round(points, 3), "why": why, "proof": proof}
+
+
+def _met(condition: Expression, env: Env) -> bool:
+    """As when it was ranked; a condition that fails was recorded then."""
+    try:
+        return bool(condition.run(env))
+    except CelError:
+        return False
 
 
 def learned(turn: Turn, popup: Popup, key: str) -> float:

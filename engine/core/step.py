@@ -6,7 +6,7 @@ all that the delivery changed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -35,7 +35,7 @@ from engine.core.windows import WindowView
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """What one event type concerns in one scope."""
+    """What one event type concerns in one scope; `idle`: nothing at all."""
 
     workflows: tuple[Workflow, ...]
     windows: tuple[WindowMetric, ...]
@@ -45,6 +45,7 @@ class Concern:
     ratings: tuple[Popup, ...]
     rules: bool
     retain: int | None
+    idle: bool = False
 
 
 class Scope:
@@ -76,7 +77,7 @@ class Scope:
 
     def _find(self, name: str) -> Concern:
         program = self.program
-        return Concern(
+        found = Concern(
             workflows=tuple(one for one in program.workflows if name in one.events),
             windows=tuple(one for one in program.windows if name in one.of or name in one.den),
             opens=tuple(one for one in program.opens if name in (one.start, one.until)),
@@ -86,6 +87,9 @@ class Scope:
             rules=self.alpha.reads(name),
             retain=program.retained.get(name),
         )
+        busy = (found.workflows, found.windows, found.opens, found.experiments, found.popups, found.ratings)
+        idle = not any(busy) and not found.rules and found.retain is None and name not in ("timer.fired", "entity.put")
+        return replace(found, idle=idle)
 
 
 class Stepper:
@@ -106,6 +110,10 @@ class Stepper:
         else:
             _deliver(turn, scope)
         return turn.step
+
+    def concerns(self, scope: str, event_type: str) -> bool:
+        """Whether a delivery of that type can do anything in that scope; one that cannot need not be stepped at all."""
+        return not self._scopes[scope].concern(event_type).idle
 
     def views(self, partition: Partition, now: int) -> dict[str, Any]:
         """The metrics of a partition as people ask for them: name → view."""

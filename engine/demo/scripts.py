@@ -40,7 +40,13 @@ class Script:
 
 
 _BOOK: tuple[tuple[str, str | None, str | None, str, str], ...] = (
-    ("烘焙", "冷冻面团", "price", "negotiation", "冷冻面团每只省八分钟人工，按您每天三百只算，一个月省一名师傅的工时。"),
+    (
+        "烘焙",
+        "冷冻面团",
+        "price",
+        "negotiation",
+        "冷冻面团每只省八分钟人工，按您每天三百只算，一个月省一名师傅的工时。",
+    ),
     ("烘焙", "奶油", "technical", "first_visit", "我们的奶油在28度操作间打发四小时不塌，可以现场用您的机器试。"),
     ("烘焙", "烤箱", "delivery", "after_sales", "备用烤箱放在同城仓，坏一台当天换，门店不停炉。"),
     ("烘焙", None, "routine", "after_sales", "这个月的爆款是抹茶系列，我带了三家同行的陈列照片给您看。"),

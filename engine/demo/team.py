@@ -122,7 +122,13 @@ def _scribbles(diary: Diary, weeks: int) -> int:
         envelope = {"specversion": "1.0", "id": f"old-{number}", "source": "demo/old-app", "type": kind, "time": when}
         return json.dumps({**envelope, "data": data}, ensure_ascii=False).encode()
 
-    moments = [at(day(0, 2), 8, 30), at(day(0, 4), 20), at(day(1, 1), 8, 45), at(day(2, 3), 19, 30), at(day(3, 0), 7, 50)]
+    moments = [
+        at(day(0, 2), 8, 30),
+        at(day(0, 4), 20),
+        at(day(1, 1), 8, 45),
+        at(day(2, 3), 19, 30),
+        at(day(3, 0), 7, 50),
+    ]
     times = [stamp(moment) for moment in moments]
     lines = (
         line(1, "visit.closed", times[0], {"visit_id": "old-1", "rep_id": "r3", "customer_id": "c999"}),

@@ -132,6 +132,9 @@ def dotted(path: Path) -> str:
     return text.removeprefix(".")
 
 
+_Step = tuple[dict[Path, Span], Path, Span]
+
+
 class _RefusedError(Exception):
     """The file cannot be read on from here; its diagnostic is already in the report."""
 
@@ -142,7 +145,8 @@ class _Builder:
     def __init__(self, document: Document, report: Report) -> None:
         self.document = document
         self.report = report
-        self.anchors: dict[str, tuple[Any, Path, int]] = {}
+        self.anchors: dict[str, tuple[Any, list[_Step], int]] = {}
+        self.trail: list[_Step] = []
         self.nodes = 0
 
     def fail(self, event: Event, code: str, message: str, hint: str | None = None) -> None:
@@ -172,12 +176,12 @@ class _Builder:
             return self._alias(event, path)
         if getattr(event, "tag", None) is not None:
             self.fail(event, "tag", f"the tag `{_shown(event)}` is not allowed", "a pack is plain data: remove the tag")
-        before = self.nodes
+        before, steps = self.nodes, len(self.trail)
         if isinstance(event, ScalarEvent):
             value = self._scalar(event, path, flow=flow)
         else:
             assert isinstance(event, CollectionStartEvent)
-            self.document.values[path] = _span(event)
+            self._mark(self.document.values, path, _span(event))
             inside = bool(event.flow_style)
             value = (
                 self._mapping(events, path, flow=inside)
@@ -186,7 +190,8 @@ class _Builder:
             )
         anchor = getattr(event, "anchor", None)
         if anchor:
-            self.anchors[anchor] = (value, path, self.nodes - before + 1)
+            below = [(spans, known[len(path) :], span) for spans, known, span in self.trail[steps:]]
+            self.anchors[anchor] = (value, below, self.nodes - before + 1)
         return value
 
     def _count(self, event: Event, size: int) -> None:
@@ -199,17 +204,19 @@ class _Builder:
         if event.anchor not in self.anchors:
             self.fail(event, "yaml", f"there is no anchor `&{event.anchor}` before this")
             return None
-        value, origin, size = self.anchors[event.anchor]
+        value, below, size = self.anchors[event.anchor]
         self._count(event, size)
-        for spans in (self.document.values, self.document.keys):
-            for known, span in list(spans.items()):
-                if known[: len(origin)] == origin:
-                    spans[path + known[len(origin) :]] = span
+        for spans, relative, span in below:
+            self._mark(spans, path + relative, span)
         return value
+
+    def _mark(self, spans: dict[Path, Span], path: Path, span: Span) -> None:
+        spans[path] = span
+        self.trail.append((spans, path, span))
 
     def _scalar(self, event: ScalarEvent, path: Path, *, flow: bool) -> Any:
         plain = event.style is None or event.style == ""
-        self.document.values[path] = _span(event)
+        self._mark(self.document.values, path, _span(event))
         value = resolve(event.value) if plain and event.tag is None else event.value
         if value is None:
             self._empty(event, path, flow=flow)
@@ -239,7 +246,7 @@ class _Builder:
                 self.fail(event, "duplicate_key", f"`{key}` is already given on line {first}")
                 self._drop(events)
                 continue
-            self.document.keys[inner] = _span(event)
+            self._mark(self.document.keys, inner, _span(event))
             found[key] = None
             found[key] = self.node(next(events), events, inner, flow=flow)
         return found

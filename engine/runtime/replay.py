@@ -23,6 +23,8 @@ def replayed(program: Program, store: Store) -> dict[tuple[str, str], Partition]
             entities.put(upcoming.entity, upcoming.key, upcoming.at, upcoming.seq, upcoming.data)
             upcoming = next(versions, None)
         for scope, key in event.keys:
+            if not stepper.concerns(scope, event.type):
+                continue
             partition = partitions.get((scope, key))
             if partition is None:
                 partition = partitions[scope, key] = Partition(scope, key)

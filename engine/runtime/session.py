@@ -283,11 +283,14 @@ class Session:
 
     def _settle(self) -> None:
         """Step what is queued, and what that emits, until all is quiet."""
+        concerns = self.stepper.concerns
         while self._queue:
             event = self._queue.popleft()
             rejected = event.refusal is not None
             for scope, key in event.keys:
-                if (event.seq, scope, key) in self._skip:
+                if not concerns(scope, event.type):
+                    continue
+                if self._skip and (event.seq, scope, key) in self._skip:
                     self._give_up(event, scope, key)
                     continue
                 rejected = self._deliver(event, scope, key, rejected=rejected)
