@@ -73,6 +73,6 @@ class Workers:
         try:
             self._perform(action)
         except StoreError as error:
-            _log.warning("action %s: %s; its lease will run out", action, error)
+            _log.warning("action %s: %s", action, error)
         finally:
             self._done(action)
