@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from engine.cli import params_of
 from engine.runtime.engine import BATCH, Engine
 from engine.runtime.feed import Feed, encoded
+from engine.runtime.heap import steady
 
 
 @click.command()
@@ -49,7 +50,7 @@ def command(
     """
     feed = Feed.read(events, entities)
     rejected = False
-    with Engine.open(packs, store, params=params_of(params)) as engine, _sink(out) as sink:
+    with Engine.open(packs, store, params=params_of(params)) as engine, _sink(out) as sink, steady():
         steps = 2 + len(feed.events) // BATCH
         for lines in _shown(feed.play(engine), steps, quiet=out is None and sys.stdout.isatty()):
             rejected |= _write(sink, lines)

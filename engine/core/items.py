@@ -44,14 +44,12 @@ def _forget(metric: OpenMetric, state: OpenState, now: int) -> None:
 class OpenView:
     """What an expression reads of an open metric."""
 
-    __slots__ = ("_now", "_state")
+    __slots__ = ("_now", "_since", "_state")
 
     def __init__(self, state: OpenState, now: int) -> None:
         self._state = state
         self._now = now
-
-    def _since(self) -> int | None:
-        return min((min(waits) for waits, _ in self._state.items.values() if waits), default=None)
+        self._since = min([min(waits) for waits, _ in state.items.values() if waits], default=None)
 
     @property
     def count(self) -> int:
@@ -61,11 +59,11 @@ class OpenView:
     @property
     def oldest_since(self) -> datetime | None:
         """Since when the oldest item waits; None when none does."""
-        since = self._since()
+        since = self._since
         return None if since is None else to_instant(since)
 
     @property
     def oldest(self) -> timedelta:
         """The age of the oldest waiting item; zero when none waits, or when it lies ahead of `now`."""
-        since = self._since()
+        since = self._since
         return NOTHING if since is None else max(timedelta(microseconds=self._now - since), NOTHING)

@@ -13,16 +13,15 @@ PRIOR_SUM, PRIOR_COUNT = 1.0, 2.0
 """Feedback starts from one point in two observations, so that a single rating does not decide."""
 
 
+Ranked = tuple[float, str, Data]
+
+
 def decide(turn: Turn, popup: Popup, env: Env) -> None:
     """Rank the candidates for the turn's event and record at most `limit` of them, best first, ties by id."""
-    ranked: list[tuple[float, str, Data]] = []
-    for key, candidate in env.shared.all(popup.source, env.at):
-        env.bound[popup.source] = candidate
-        if turn.holds(popup.name, "where", popup.where, env):
-            points = float(sum([turn.holds(popup.name, "match", condition, env) for condition in popup.match]))
-            if popup.learn:
-                points += learned(turn, popup, key)
-            ranked.append((-points, key, candidate))
+    try:
+        ranked = _rank(turn, popup, env) if turn.tracer is None else _rank_noting(turn, popup, env)
+    except CelError:
+        ranked = _rank_noting(turn, popup, env)
     ranked.sort(key=_best_first)
     items = [_item(turn, popup, -points, key, candidate, env) for points, key, candidate in ranked[: popup.limit]]
     env.bound.pop(popup.source, None)
@@ -31,6 +30,35 @@ def decide(turn: Turn, popup: Popup, env: Env) -> None:
 
 def _colleagues(turn: Turn) -> str:
     return "同事评价" if turn.program.language == "zh" else "colleagues' feedback"
+
+
+def _rank(turn: Turn, popup: Popup, env: Env) -> list[Ranked]:
+    """The candidates with their points, negated. Raises `CelError` when any condition fails."""
+    where = popup.where.run if popup.where is not None else None
+    matches = [condition.run for condition in popup.match]
+    bound, source, ranked = env.bound, popup.source, []
+    for key, candidate in env.shared.all(source, env.at):
+        bound[source] = candidate
+        if where is None or where(env):
+            points = 0.0
+            for match in matches:
+                if match(env):
+                    points += 1.0
+            if popup.learn:
+                points += learned(turn, popup, key)
+            ranked.append((-points, key, candidate))
+    return ranked
+
+
+def _rank_noting(turn: Turn, popup: Popup, env: Env) -> list[Ranked]:
+    """As `_rank`, condition by condition: notes are taken, and one that fails is an error outcome and does not hold."""
+    ranked: list[Ranked] = []
+    for key, candidate in env.shared.all(popup.source, env.at):
+        env.bound[popup.source] = candidate
+        if turn.holds(popup.name, "where", popup.where, env):
+            points = float(sum([turn.holds(popup.name, "match", condition, env) for condition in popup.match]))
+            ranked.append((-(points + (learned(turn, popup, key) if popup.learn else 0.0)), key, candidate))
+    return ranked
 
 
 def _best_first(one: tuple[float, str, Data]) -> tuple[float, str]:

@@ -48,6 +48,7 @@ class Session:
             self.entities.teach(publication.entity, publication.key, publication.name, publication.value)
         self.now = store.clock()
         self.seq = store.sequence()
+        self._began = self.seq > 0 or store.durable
         self.timeline = Timeline(store.timers())
         self.batch = Batch()
         self.out: list[Record] = []
@@ -59,6 +60,10 @@ class Session:
         self._queue: deque[Event] = deque()
         self._fired: tuple[int, dict[Timer, int]] = (0, {})
         self._skip: set[tuple[int, str, str]] = set()
+        self._references = {
+            name: tuple((rule.name, rule.ref) for rule in declared.fields if rule.ref is not None)
+            for name, declared in program.events.items()
+        }
         self._watched = frozenset(
             name
             for name, scope in program.scopes.items()
@@ -222,9 +227,7 @@ class Session:
 
     def _identity(self, pair: tuple[str, str]) -> bytes | None:
         held = self._seen.get(pair)
-        if held is None and not self.store.durable:
-            return self.store.identities([pair]).get(pair)
-        if held is None and pair[0] == SOURCE:
+        if held is None and self._began and (pair[0] == SOURCE or not self.store.durable):
             return self.store.identities([pair]).get(pair)
         return held
 
@@ -239,12 +242,11 @@ class Session:
 
     def _refers(self, arrival: Arrival) -> Refusal | None:
         event = arrival.event
-        for rule in arrival.declared.fields:
-            if rule.ref is not None:
-                value = event.data.get(rule.name)
-                if value is not None and self.entities.get(rule.ref, value, event.at) is None:
-                    reason = f"data.{rule.name}: there is no {rule.ref} `{value}`"
-                    return Refusal("unknown_reference", reason, arrival.line, event.id, event.source)
+        for name, entity in self._references[event.type]:
+            value = event.data.get(name)
+            if value is not None and self.entities.get(entity, value, event.at) is None:
+                reason = f"data.{name}: there is no {entity} `{value}`"
+                return Refusal("unknown_reference", reason, arrival.line, event.id, event.source)
         return None
 
     def _claim(self, arrival: Arrival, place: str | None) -> None:
