@@ -9,6 +9,9 @@ from engine.core.env import Env
 from engine.core.partition import OpenState
 from engine.core.program import OpenMetric
 
+SWEEP = 16
+"""Items that have ended are forgotten when so many have come together, not one by one."""
+
 NOTHING = timedelta(0)
 
 
@@ -29,7 +32,8 @@ def record(metric: OpenMetric, state: OpenState, env: Env, now: int) -> bool:
     if event.type == metric.until and (item[1] is None or event.at > item[1]):
         item[1] = event.at
         item[0] = [at for at in item[0] if at > event.at]
-    _forget(metric, state, now)
+    if len(state.items) % SWEEP == 0:
+        _forget(metric, state, now)
     return min(item[0], default=None) != before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any
 
@@ -19,11 +19,13 @@ class Entities:
     def __init__(self) -> None:
         self._kinds: dict[str, dict[str, list[Version]]] = {}
         self._sorted: dict[str, list[str]] = {}
+        self._latest: dict[str, tuple[int, list[tuple[str, Data]]]] = {}
         self._learned: dict[tuple[str, str, str], Any] = {}
 
     def put(self, entity: str, key: str, at: int, seq: int, data: Data) -> None:
         """Add the version that is valid from `at` on; of two at one instant the later put holds."""
         kind = self._kinds.setdefault(entity, {})
+        self._latest.pop(entity, None)
         versions = kind.get(key)
         if versions is None:
             kind[key] = [(at, seq, data)]
@@ -43,12 +45,17 @@ class Entities:
         position = bisect_right(versions, at, key=_at)
         return versions[position - 1][2] if position else None
 
-    def all(self, entity: str, at: int) -> Iterator[tuple[str, Data]]:
+    def all(self, entity: str, at: int) -> Iterable[tuple[str, Data]]:
         """Every entity of a kind known at the instant, in the order of their keys."""
-        for key in self.keys(entity):
-            found = self.get(entity, key, at)
-            if found is not None:
-                yield key, found
+        latest = self._latest.get(entity)
+        if latest is None:
+            versions = sorted(self._kinds.get(entity, {}).items())
+            since = max((held[-1][0] for _, held in versions), default=0)
+            latest = self._latest[entity] = (since, [(key, held[-1][2]) for key, held in versions])
+        if at >= latest[0]:
+            return latest[1]
+        asked = ((key, self.get(entity, key, at)) for key in self.keys(entity))
+        return [(key, found) for key, found in asked if found is not None]
 
     def keys(self, entity: str) -> list[str]:
         """The keys of a kind, sorted."""
@@ -95,7 +102,7 @@ class Past:
         """As `Entities.get`, without later puts."""
         return self._entities.get(entity, key, at)
 
-    def all(self, entity: str, at: int) -> Iterator[tuple[str, Data]]:
+    def all(self, entity: str, at: int) -> Iterable[tuple[str, Data]]:
         """As `Entities.all`, without later puts."""
         return self._entities.all(entity, at)
 
