@@ -179,19 +179,21 @@ class Sorter:
             yield bench.part(whole, sub(whole.checked, node), piece)
 
     def _place(self, condition: Expression, index: int | None) -> None:
-        """Put a condition into the pattern it stands in, or, for one of the rule, into the last one that it needs."""
+        """Put a condition into the first pattern at which all that it needs is known.
+
+        So what guards a value stands before what reads it, also where that becomes the key of a join. The conditions of an
+        absence stay in it, and those that change with time are asked of whole matches.
+        """
+        if index is not None and self.drafts[index].absence:
+            self._classify(condition, self.drafts[index], index)
+            return
         needed = {self.owners[path[0]] for path in condition.checked.reads if path[0] in self.owners}
-        absence = index is not None and self.drafts[index].absence
-        if condition.checked.ticking and not absence:
+        first = next((place for place, one in enumerate(self.drafts) if not one.absence), None)
+        target = max(needed, default=first)
+        if condition.checked.ticking or target is None:
             self.rest.append(condition)
-            return
-        target = index if index is not None else max(needed, default=None)
-        if target is None:
-            self.rest.append(condition)
-            return
-        if not absence:
-            target = max([target, *needed])
-        self._classify(condition, self.drafts[target], target)
+        else:
+            self._classify(condition, self.drafts[target], target)
 
     def _classify(self, condition: Expression, one: Draft, index: int) -> None:
         checked = condition.checked
@@ -200,7 +202,8 @@ class Sorter:
         if equality is not None and name is not None and not checked.ticking:
             one.equals.append((name, equality[1]))
             return
-        join = None if one.current else self._join(checked, one, index)
+        guarded = one.absence and bool(one.where)
+        join = None if one.current or guarded else self._join(checked, one, index)
         if join is not None:
             one.key.append((join[0], bench.part(condition, join[1], Piece(condition.text, one.at))))
         elif {path[0] for path in checked.reads} <= self._own_roots(one) | {"params"} and not checked.ticking:
