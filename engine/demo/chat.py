@@ -42,7 +42,7 @@ def popup(shown: Popup) -> str:
     return (
         f'<article class="phone"><header><b>{text(shown.rep)}</b><span>{when(shown.at)}</span></header>'
         f'<div class="sheet"><p class="for">{text(shown.customer)} · {text(shown.industry)} · {text(purpose)}</p>'
-        f"<h4>推荐话术 <span class=\"en\">Recommended scripts</span></h4><ol>{offers}</ol></div></article>"
+        f'<h4>推荐话术 <span class="en">Recommended scripts</span></h4><ol>{offers}</ol></div></article>'
     )
 
 

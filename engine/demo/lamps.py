@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
+from engine.cel import Trace
 from engine.core.event import Record
+from engine.core.text import display
 from engine.demo import season
 from engine.demo.cast import Rep
-from engine.demo.post import Mail, local, moment
+from engine.demo.post import local, moment
+from engine.runtime.engine import Engine
+from engine.runtime.explanation import Explanation
 
 Level = Literal["green", "yellow", "red"]
+_WHY = {
+    "key_visits": "连续几周高价值客户拜访不足 · too few key-customer visits",
+    "feedback_missing": "拜访反馈超时未交 · feedback overdue",
+}
 _RANK: dict[str, int] = {"green": 0, "yellow": 1, "red": 2}
 
 
 class Red(msgspec.Struct, frozen=True):
-    """A red light. `id` is that of the decision; `ended` is `resolved`, `eased` (to yellow), `retracted` or None: still on."""
+    """A red light. `id` is that of the decision; `ended` is `resolved`, `eased` (to yellow), `retracted` or None: still on.
+
+    `why` says it in words, `because` is the part of the condition that held, with its value.
+    """
 
     id: str
     rep: str
     name: str
     manager: str
     at: str
-    why: list[str]
+    why: str
+    because: str
     ended: str | None
     until: str | None
 
@@ -40,17 +52,16 @@ class Row(msgspec.Struct, frozen=True):
     visits: list[int]
 
 
-def reds(records: Sequence[Record], mails: Iterable[Mail], reps: Sequence[Rep], names: dict[str, str]) -> list[Red]:
+def reds(records: Sequence[Record], engine: Engine, reps: Sequence[Rep], names: dict[str, str]) -> list[Red]:
     """Every episode of red of `visit_discipline`, in the order of their beginning."""
     people = {rep.id: rep for rep in reps}
-    said = {(mail.about, mail.at): mail for mail in mails if not mail.correction}
     found: list[Red] = []
     for record in records:
         if record.fields["level"] != "red":
             continue
         rep = people[str(record.key)]
         end = next((one for one in records if one.key == record.key and one.at > record.at), None)
-        mail = said.get((rep.name, local(record.at)))
+        why, because = _reason(engine.explain(record.id))
         found.append(
             Red(
                 id=record.id,
@@ -58,7 +69,8 @@ def reds(records: Sequence[Record], mails: Iterable[Mail], reps: Sequence[Rep], 
                 name=rep.name,
                 manager=names.get(rep.manager or "", ""),
                 at=local(record.at),
-                why=_bullets(mail.text) if mail is not None else [],
+                why=why,
+                because=because,
                 ended=None if end is None else _ending(end),
                 until=None if end is None else local(end.at),
             )
@@ -94,7 +106,22 @@ def _ending(end: Record) -> str:
     return "eased" if status == "firing" else status
 
 
-def _bullets(text: str) -> list[str]:
-    """The points of a message's markdown."""
-    lines = (line.strip() for line in text.splitlines())
-    return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+def _reason(explanation: Explanation) -> tuple[str, str]:
+    """The first comparison of a metric that held: in words, and with its value."""
+    trees = [note.tree for note in explanation.notes if note.role == "red" and note.tree is not None]
+    for held in (held for tree in trees for held in _held(tree)):
+        for metric, words in _WHY.items():
+            if held.text.startswith(f"metrics.{metric}."):
+                asked = held.children[0]
+                return words, f"{asked.text} = {display(asked.result)}"
+    return explanation.question, ""
+
+
+def _held(tree: Trace) -> Iterator[Trace]:
+    """The innermost comparisons that were true, in the order in which they were asked."""
+    if tree.skipped or tree.error is not None or tree.result is not True:
+        return
+    inner = [held for child in tree.children for held in _held(child)]
+    yield from inner or [tree]
+    if inner:
+        yield tree

@@ -10,11 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from connectors.ocr import reading
 from connectors.pictures.sign import shop_sign
 from connectors.protocol import ConnectorError
 from engine.actions import Dispatcher, policy
-from engine.core.calendar import to_micros
 from engine.demo import season
 from engine.demo.diary import Entry
 from engine.demo.folder import Folder, Run, held
@@ -80,7 +78,7 @@ def run(
             _settle(engine)
             begun = time.perf_counter()
             with engine.dispatcher(connectors) as dispatcher:
-                fed = _live(engine, dispatcher, team, watch or (lambda step: None))
+                fed = _live(engine, dispatcher, team, watch or _unseen)
             seconds = time.perf_counter() - begun
             summary = summarise(engine, team, inbox.letters())
         folder.page.write_text(page(summary, folder.pictures, tries(summary, path)), encoding="utf-8")
@@ -88,9 +86,8 @@ def run(
     return Result(summary, folder, fed, seconds)
 
 
-def can_read() -> bool:
-    """Whether the extra `ocr` is there, with which the photo of the shop sign is read."""
-    return reading.installed()
+def _unseen(_step: Step) -> None:
+    """Nobody watches."""
 
 
 def _draw(team: Team, path: Path) -> None:

@@ -12,7 +12,18 @@ from engine.demo.markup import label, picture, table, text, when
 from engine.demo.summary import Sign, Summary
 from engine.demo.team import SIGN
 
-_STATES = {"stalled": ("仍停滞", "still"), "negotiating": ("谈判中", "negotiating"), "won": ("成交", "won"), "lost": ("未成交", "lost")}
+_STATES = {
+    "stalled": ("仍停滞", "still"),
+    "negotiating": ("谈判中", "negotiating"),
+    "won": ("成交", "won"),
+    "lost": ("未成交", "lost"),
+}
+_ENDINGS = {
+    None: ("仍亮着", "still on"),
+    "resolved": ("恢复绿灯", "green again"),
+    "eased": ("转为黄灯", "eased to yellow"),
+    "retracted": ("撤销，已发更正", "withdrawn, correction sent"),
+}
 _MOST_ROWS = 12
 """Rows of a table of many; the rest is a number."""
 
@@ -26,6 +37,7 @@ def page(summary: Summary, pictures: Path, tries: list[str]) -> str:
         tiles=_tiles(summary),
         board=board.board(summary.board),
         legend=board.legend(),
+        reds=_reds(summary),
         chats=chat.chats(summary, pictures) or _none("没有消息", "no messages"),
         popup=chat.popup(summary.popup) if summary.popup is not None else _none("没有弹窗", "no pop-up"),
         sign=_sign(summary.sign, pictures),
@@ -64,6 +76,18 @@ def _tiles(summary: Summary) -> str:
     return "".join(f"<li><b>{text(count)}</b>{label(zh, en)}</li>" for count, zh, en in tiles)
 
 
+def _reds(summary: Summary) -> str:
+    items = []
+    for light in summary.red_lights:
+        zh, en = _ENDINGS[light.ended]
+        until = f"{when(light.until)} " if light.until is not None else ""
+        items.append(
+            f'<li class="{text(light.ended or "on")}"><b>{text(light.name)}</b> {when(light.at)} → {text(light.manager)}'
+            f"<p>{text(light.why)}</p><p>{until}{label(zh, en)}</p></li>"
+        )
+    return f'<ul class="reds">{"".join(items)}</ul>' if items else _none("没有红灯", "no red light")
+
+
 def _sign(sign: Sign | None, pictures: Path) -> str:
     if sign is None:
         return _none("没有照片", "no photo")
@@ -79,7 +103,8 @@ def _arms(summary: Summary) -> str:
     if not summary.assignments:
         return _none("还没有分组", "nobody was assigned")
     bars = "".join(
-        f'<div class="{text(arm)}" style="flex:{count}">{text(arm)} {count}</div>' for arm, count in summary.arms.items()
+        f'<div class="{text(arm)}" style="flex:{count}">{text(arm)} {count}</div>'
+        for arm, count in summary.arms.items()
     )
     rows = (
         (text(arm.employee_no), text(arm.rep), text(arm.variant), "奇偶 parity" if arm.by == "parity" else "哈希 hash")

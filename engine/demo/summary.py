@@ -100,6 +100,7 @@ class Summary(msgspec.Struct, frozen=True):
     red_lights: list[Red]
     board: list[Row]
     messages: list[Mail]
+    corrections: list[str]
     webhooks: list[Call]
     unknown: list[str]
     dead: list[str]
@@ -135,9 +136,10 @@ def summarise(engine: Engine, team: Team, letters: list[Letter]) -> Summary:
         log=engine.store.sequence(),
         records=dict(sorted(Counter(record.kind for record in records).items())),
         actions=dict(sorted(Counter(row.status for row in rows).items())),
-        red_lights=reds(lights, sent, team.reps, names),
+        red_lights=reds(lights, engine, team.reps, names),
         board=board(lights, team.reps, _visits(engine, team), team.weeks),
         messages=sent,
+        corrections=[mail.key for mail in sent if mail.correction],
         webhooks=calls(rows, letters),
         unknown=sorted(row.action.dedupe_key for row in rows if row.status == "unknown"),
         dead=sorted(row.action.dedupe_key for row in rows if row.status == "dead"),
