@@ -25,6 +25,10 @@ from engine import Engine
 TOPIC = "durable"
 BATCH = 1000
 KEYS = 20_000
+PARTITIONS = 3
+"""How many each event reaches, and changes."""
+
+PACKS = ("sales", Path(__file__).with_name("contacts"))
 WANTED, SHARE = 2_500.0, 0.5
 FULL_SYNC = 2
 SETTINGS = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536",
@@ -45,7 +49,7 @@ def measure(size: Size) -> Iterator[Figure]:
 @contextmanager
 def work(size: Size) -> Iterator[Work]:
     """One batched run over a file that has all its keys, opened anew."""
-    with _seeded(size) as (seed, cycles), Engine.open("sales", f"sqlite:///{seed}") as engine:
+    with _seeded(size) as (seed, cycles), Engine.open(PACKS, f"sqlite:///{seed}") as engine:
         lines = cycles.events(size.events // 3)
         yield lambda: play(engine, lines, BATCH)
 
@@ -61,7 +65,7 @@ def _seeded(size: Size) -> Iterator[tuple[Path, Cycles]]:
     cycles = Cycles(11, KEYS if size.events >= KEYS // 2 else KEYS // 60)
     with tempfile.TemporaryDirectory() as folder:
         seed = Path(folder) / "seed.db"
-        with Engine.open("sales", f"sqlite:///{seed}") as engine:
+        with Engine.open(PACKS, f"sqlite:///{seed}") as engine:
             cycles.open(engine)
         checkpoint(seed)
         yield seed, cycles
@@ -81,15 +85,17 @@ def _way(size: Size, what: str, seed: Path, lines: list[bytes], batch: int) -> I
 
 def _ours(seed: Path, lines: list[bytes], batch: int) -> Timing:
     path = _copy(seed)
-    with Engine.open("sales", f"sqlite:///{path}") as engine:
+    with Engine.open(PACKS, f"sqlite:///{path}") as engine:
         return timed(lambda: play(engine, lines, batch))
 
 
 def _recorded(seed: Path, lines: list[bytes], batch: int) -> tuple[list[Transaction], dict[str, int]]:
     """The transactions of a run of ours that changed or read anything, and how many rows each table has afterwards."""
     path = _copy(seed)
-    with Engine.open("sales", f"sqlite:///{path}") as engine, Recording() as recording:
+    with Engine.open(PACKS, f"sqlite:///{path}") as engine, Recording() as recording:
         play(engine, lines, batch)
+    if batch == 1 and steps(path) - steps(seed) != PARTITIONS * len(lines):
+        raise RuntimeError(f"{len(lines)} events stepped {steps(path) - steps(seed)} partitions, not three each")
     return recording.transactions, row_counts(path)
 
 
@@ -158,6 +164,14 @@ def row_counts(path: Path) -> dict[str, int]:
     counts = {name: int(connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]) for name in names}
     connection.close()
     return counts
+
+
+def steps(path: Path) -> int:
+    """How often partitions were saved in all: the sum of their versions."""
+    connection = sqlite3.connect(path)
+    found = int(connection.execute("SELECT sum(version) FROM partitions").fetchone()[0])
+    connection.close()
+    return found
 
 
 def checkpoint(path: Path) -> None:
