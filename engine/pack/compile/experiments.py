@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from engine.cel import STRING, Scope
 from engine.core.calendar import to_micros
-from engine.core.program import Assignment, Experiment
+from engine.core.program import Assignment, Experiment, Expression
 from engine.pack import bench, names
 from engine.pack.bench import Piece, words
 from engine.pack.compile.build import Build
@@ -25,12 +26,13 @@ def compile_experiment(build: Build, one: Definition[Model]) -> Experiment | Non
     shape = build.reaching(model.expose_on, model.unit, at / "expose_on")
     event = vocabulary.event([shape.name], model.unit) if shape is not None else {}
     scope = vocabulary.scope(vocabulary.own(model.unit), event)
+    eligible = build.condition(model.eligible, at / "eligible", scope)
     return Experiment(
         name=one.name,
         hypothesis=words(model.hypothesis),
         scope=model.unit,
-        assign=_assignment(model, at / "assign", scope),
-        eligible=build.condition(model.eligible, at / "eligible", scope),
+        assign=_assignment(model, at / "assign", scope, [eligible] if eligible is not None else []),
+        eligible=eligible,
         start=_start(build, model, at / "start"),
         expose_on=model.expose_on,
         place=at.key,
@@ -49,12 +51,12 @@ def _start(build: Build, model: Model, at: At) -> int:
         return 0
 
 
-def _assignment(model: Model, at: At, scope: Scope) -> Assignment:
+def _assignment(model: Model, at: At, scope: Scope, given: Sequence[Expression]) -> Assignment:
     assign = model.assign
     parity = None
     arms: list[str] = []
     if assign.parity_of is not None:
-        parity = bench.expression(Piece(assign.parity_of, at / "parity_of"), scope, STRING)
+        parity = bench.expression(Piece(assign.parity_of, at / "parity_of"), scope, STRING, given=given)
         arms = [arm for arm in (assign.odd, assign.even) if arm is not None]
         if len(set(arms)) != 2:
             at.key_problem("bad_experiment", "`parity_of` needs two arms, `odd` and `even`, that differ")
@@ -66,7 +68,11 @@ def _assignment(model: Model, at: At, scope: Scope) -> Assignment:
                 (at / name).key_problem("bad_experiment", f"`{name}` goes with `parity_of`")
     hashed = Piece("key", at) if assign.hash is None else Piece(assign.hash, at / "hash")
     return Assignment(
-        parity, assign.odd, assign.even, bench.expression(hashed, scope), _weights(assign, arms, at / "weights")
+        parity,
+        assign.odd,
+        assign.even,
+        bench.expression(hashed, scope, given=given),
+        _weights(assign, arms, at / "weights"),
     )
 
 

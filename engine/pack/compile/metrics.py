@@ -94,8 +94,9 @@ def _open(build: Build, one: Definition[Metric]) -> OpenMetric | None:
         return None
     events = (model.open.start, model.open.until)
     scope = build.vocabulary.scope({**build.vocabulary.own(model.by), **build.vocabulary.event(events, model.by)})
-    per = bench.expression(Piece(model.open.per, at / "open" / "per"), scope)
     where = build.condition(model.where, at / "where", scope)
+    given = [where] if where is not None else []
+    per = bench.expression(Piece(model.open.per, at / "open" / "per"), scope, given=given)
     title = words(model.title, one.name)
     return OpenMetric(one.name, title, model.by, *events, per, where, _lateness(build, events), at.key)
 
@@ -137,7 +138,9 @@ def _windowed(build: Build, one: Definition[Metric]) -> WindowMetric | None:
         return None
     events = tuple(dict.fromkeys([*model.of.num, *model.of.den]))
     scope = vocabulary.scope({**vocabulary.own(model.by), **vocabulary.event(events, model.by)})
-    aggregate = _aggregate(one, scope)
+    where = build.condition(model.where, at / "where", scope)
+    given = [where] if where is not None else []
+    aggregate = _aggregate(one, scope, given)
     kind = None if target is None else INT if isinstance(target, int) else DOUBLE
     _declare(build, one, view(one.name, aggregate.type, kind, always=aggregate.always))
     _check_publish(one, aggregate)
@@ -147,7 +150,7 @@ def _windowed(build: Build, one: Definition[Metric]) -> WindowMetric | None:
         scope=model.by,
         of=frozenset(model.of.num),
         den=frozenset(model.of.den),
-        where=build.condition(model.where, at / "where", scope),
+        where=where,
         aggregate=aggregate.kind,
         argument=aggregate.argument,
         divisor=aggregate.divisor,
@@ -157,7 +160,9 @@ def _windowed(build: Build, one: Definition[Metric]) -> WindowMetric | None:
         lateness=_lateness(build, events),
         keep=KEEP,
         publish=model.publish,
-        owner=None if model.owner is None else bench.expression(Piece(model.owner, at / "owner"), scope, STRING),
+        owner=None
+        if model.owner is None
+        else bench.expression(Piece(model.owner, at / "owner"), scope, STRING, given=given),
         place=at.key,
     )
 
@@ -171,7 +176,7 @@ def view(name: str, value: Type, target: Type | None, *, always: bool) -> Record
     return RecordType(name, fields, methods, series=value)
 
 
-def _aggregate(one: Definition[Metric], scope: Scope) -> Aggregate:
+def _aggregate(one: Definition[Metric], scope: Scope, given: Sequence[Expression]) -> Aggregate:
     model, at = one.model, one.at / "value"
     assert model.of is not None
     if model.of.den:
@@ -184,16 +189,16 @@ def _aggregate(one: Definition[Metric], scope: Scope) -> Aggregate:
         return Aggregate("count", None, None, INT, always=True)
     kind = cast(AggregateKind, call.function)
     wanted = None if kind == "distinct" else DYN
-    found = [_operand(node, piece, scope, wanted) for node in call.args]
+    found = [_operand(node, piece, scope, wanted, given) for node in call.args]
     types = [operand.checked.type for operand in found]
     value = {"count": INT, "distinct": INT, "avg": DOUBLE, "ratio": DOUBLE}.get(kind) or types[0]
     first, second = (*found, None, None)[:2]
     return Aggregate(kind, first, second, value, always=kind in ("count", "sum", "distinct"))
 
 
-def _operand(node: Node, piece: Piece, scope: Scope, wanted: Type | None) -> Expression:
+def _operand(node: Node, piece: Piece, scope: Scope, wanted: Type | None, given: Sequence[Expression]) -> Expression:
     inner = argument(node, piece)
-    found = bench.expression(inner, scope)
+    found = bench.expression(inner, scope, given=given)
     if wanted is not None and not found.checked.problems and found.checked.type not in _NUMBERS:
         end = inner.offset + len(inner.text)
         piece.at.text_problem("wrong_type", f"a number is wanted here, not {found.checked.type}", inner.offset, end)

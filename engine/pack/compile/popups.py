@@ -37,10 +37,12 @@ def compile_popup(build: Build, one: Definition[Model]) -> Popup | None:
     if model.source in vocabulary.entities:
         parts.append(vocabulary.candidate(model.source, vocabulary.entities[model.source]))
     scope = vocabulary.scope(*parts)
+    where = build.condition(model.where, at / "where", scope)
+    given = [where] if where is not None else []
     match, reasons = [], []
     for index, item in enumerate(model.rank.match):
         spot = at / "rank" / "match" / index / "when"
-        match.append(bench.expression(Piece(item.when, spot), scope, BOOL))
+        match.append(bench.expression(Piece(item.when, spot), scope, BOOL, given=given))
         reasons.append(Text(item.when, item.when) if item.why is None else words(item.why))
     if model.rank.learn and model.feedback is None:
         (at / "rank" / "learn").key_problem("bad_popup", "`learn: feedback` needs `feedback`: which event rates")
@@ -50,7 +52,7 @@ def compile_popup(build: Build, one: Definition[Model]) -> Popup | None:
         scope=model.by,
         on=model.on,
         source=model.source,
-        where=build.condition(model.where, at / "where", scope),
+        where=where,
         match=tuple(match),
         reasons=tuple(reasons),
         learn=model.rank.learn is not None,

@@ -75,7 +75,9 @@ def test_an_unquoted_comma_is_told_at_the_key_that_it_made() -> None:
     assert "quote" in found.hint
 
 
-@pytest.mark.parametrize("text", ["a: !!str x", "a: !custom {b: 1}", "a: !!python/object/apply:os.system [ls]", "a: ! x"])
+@pytest.mark.parametrize(
+    "text", ["a: !!str x", "a: !custom {b: 1}", "a: !!python/object/apply:os.system [ls]", "a: ! x"]
+)
 def test_tags_are_refused(text: str) -> None:
     assert reading(text)[1] == ["tag"]
 
