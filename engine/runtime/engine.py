@@ -33,6 +33,9 @@ Line = bytes | str | Mapping[str, Any]
 BATCH = 1000
 """Events to a transaction at most."""
 
+CONFLICTS = frozenset(("version_conflict", "sequence_conflict"))
+"""Somebody else was faster: what they wrote is taken over, and the work is done again on top of it."""
+
 CRASHES = 3
 """After so many crashes a delivery is given up, and its partition goes on."""
 
@@ -123,6 +126,7 @@ class Engine:
     def process(self, lines: Sequence[bytes], places: Sequence[str] | None = None) -> tuple[list[Record], int]:
         """One transaction of lines; answers the raw records and how many lines were not duplicates."""
         with self._lock:
+            self._follow()
             try:
                 return self._process(lines, places)
             except StepCrashedError:
@@ -131,7 +135,7 @@ class Engine:
                 return self._one_by_one(lines, places)
             except StoreError as failure:
                 self._reset()
-                if failure.code not in ("version_conflict", "sequence_conflict"):
+                if failure.code not in CONFLICTS:
                     raise
                 return self._process(lines, places)
 
@@ -182,7 +186,12 @@ class Engine:
         """Start virtual time at `at`, where it has not begun: weeks that end before it are not judged."""
         instant = _instant(at)
         with self._lock:
-            return self._guarded(lambda: None if self._session.now is not None else self._session.start(instant))
+
+            def start() -> None:
+                if self._session.now is None:
+                    self._session.start(instant)
+
+            return self._guarded(start)
 
     def begin_at_earliest(self) -> Outcome:
         """Start virtual time where the first entity became known: for a run without any event."""
@@ -274,15 +283,29 @@ class Engine:
             return True
         return self._session.take(arrival, place)
 
-    def _guarded(self, work: Any) -> Outcome:
+    def _guarded(self, work: Callable[[], None]) -> Outcome:
         """Do something with the session and commit; after a failure the session is as the store has it."""
+        self._follow()
+        try:
+            self._commit(work)
+        except StoreError as failure:
+            if failure.code not in CONFLICTS:
+                raise
+            self._commit(work)
+        return Outcome(tuple(map(self.writer.mapping, self._session.taken())))
+
+    def _commit(self, work: Callable[[], None]) -> None:
         try:
             work()
             self._session.commit()
         except (StoreError, StepCrashedError):
             self._reset()
             raise
-        return Outcome(tuple(map(self.writer.mapping, self._session.taken())))
+
+    def _follow(self) -> None:
+        """Take over what another process appended to the same store."""
+        if self.store.durable and self.store.sequence() != self._session.seq:
+            self._reset()
 
     def _reset(self) -> None:
         if self.store.durable:
