@@ -1,7 +1,8 @@
 """Events a second that are durable on SQLite, beside a floor: the very same statements with the same rows, issued raw.
 
 The statements are recorded from a run of ours, parameters included, and replayed through `sqlite3` on a copy of the same file,
-transaction by transaction. What is left between the two is everything that is not the database.
+transaction by transaction; for both the collector works as seldom as in `rulewright run`. What is left between the two is
+everything that is not the database.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sqlalchemy import event
 from benchmarks.cycles import Cycles
 from benchmarks.figure import Figure, Size, Timing, Work, rates, timed
 from engine import Engine
+from engine.runtime.heap import steady
 
 TOPIC = "durable"
 BATCH = 1000
@@ -85,7 +87,7 @@ def _way(size: Size, what: str, seed: Path, lines: list[bytes], batch: int) -> I
 
 def _ours(seed: Path, lines: list[bytes], batch: int) -> Timing:
     path = _copy(seed)
-    with Engine.open(PACKS, f"sqlite:///{path}") as engine:
+    with Engine.open(PACKS, f"sqlite:///{path}") as engine, steady():
         return timed(lambda: play(engine, lines, batch))
 
 
@@ -102,7 +104,8 @@ def _recorded(seed: Path, lines: list[bytes], batch: int) -> tuple[list[Transact
 def _floor(seed: Path, transactions: list[Transaction], sizes: dict[str, int]) -> Timing:
     path = _copy(seed)
     connection = raw(path)
-    timing = timed(lambda: issue(connection, transactions))
+    with steady():
+        timing = timed(lambda: issue(connection, transactions))
     connection.close()
     if row_counts(path) != sizes:
         raise RuntimeError("the floor did not write what we wrote: its figure would mean nothing")

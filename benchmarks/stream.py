@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 
 from benchmarks.figure import Figure, Size, Timing, Work, rates, timed
 from benchmarks.mix import Mix
 from engine import Engine
 from engine.runtime.feed import Feed
+from engine.runtime.heap import steady
 
 TOPIC = "stream"
 WANTED = 20_000.0
@@ -31,8 +33,11 @@ def work(size: Size) -> Iterator[Work]:
 
 
 def play(feed: Feed, engine: Engine) -> int:
-    """What `rulewright run` does with two files that were read; answers how many outcome lines there were."""
-    return sum(len(lines) for lines in feed.play(engine))
+    """What `rulewright run` does with two files that were read; answers how many bytes of outcomes were written."""
+    with steady(), TemporaryFile() as sink:
+        for lines in feed.play(engine):
+            sink.write(b"\n".join(lines) + b"\n")
+        return sink.tell()
 
 
 def _run(feed: Feed) -> Timing:
