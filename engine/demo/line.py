@@ -91,11 +91,12 @@ def _unseen(_step: Step) -> None:
 
 
 def _draw(team: Team, path: Path) -> None:
-    """The photo that the rep takes. Where no font has Chinese there is none, and reading it fails with that reason."""
+    """The photo that the rep takes. Where no font has Chinese, the sign cannot name its owner."""
     try:
-        path.write_bytes(shop_sign(team.sign.name))
+        sign = shop_sign(team.sign.name)
     except ConnectorError:
-        path.unlink(missing_ok=True)
+        sign = shop_sign("SHOP", lines=())
+    path.write_bytes(sign)
 
 
 def _settle(engine: Engine) -> None:

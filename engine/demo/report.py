@@ -118,7 +118,8 @@ def _sign(summary: Summary, console: Console) -> None:
     if sign is None:
         return
     if sign.status == "sent":
-        said = f"读到 read: {sign.text}; 填入客户 filled in: {sign.filled or '—'}"
+        hint = "" if sign.filled else "; 没有中文字体 no Chinese font? pip install '.[fonts]'"
+        said = f"读到 read: {sign.text}; 填入客户 filled in: {sign.filled or '—'}{hint}"
     elif sign.code == "extra_missing":
         said = "未识别 not read: pip install '.[ocr]'"
     else:
