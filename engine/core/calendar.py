@@ -41,6 +41,7 @@ class Calendar:
     days_off: frozenset[date] = frozenset()
     days_on: frozenset[date] = frozenset()
     _bounds: dict[tuple[Unit, date], tuple[int, int]] = field(default_factory=dict, repr=False)
+    _last: dict[Unit, tuple[int, int]] = field(default_factory=dict, repr=False)
 
     def local(self, micros: int) -> datetime:
         """The instant as people of the zone read it."""
@@ -52,6 +53,9 @@ class Calendar:
 
     def window(self, unit: Unit, micros: int) -> tuple[int, int]:
         """The window [start, end) of local days, weeks or months that holds the instant."""
+        last = self._last.get(unit)
+        if last is not None and last[0] <= micros < last[1]:
+            return last
         day = self.local(micros).date()
         if unit == "week":
             first = day - timedelta(days=(day.weekday() - self.week_starts) % 7)
@@ -62,6 +66,7 @@ class Calendar:
         bounds = self._bounds.get((unit, first))
         if bounds is None:
             bounds = self._bounds[unit, first] = (self.midnight(first), self.midnight(following(unit, first)))
+        self._last[unit] = bounds
         return bounds
 
     def works(self, day: date) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,14 +32,18 @@ def _restored(code: int, payload: memoryview) -> Any:
     return timedelta(microseconds=int(bytes(payload)))
 
 
+_PLAIN = frozenset((str, int, float, bool, type(None), datetime))
+
+
 def holds_duration(value: Any) -> bool:
     """Whether a duration hides anywhere inside; nearly no data do, so packing them stays one call."""
-    if isinstance(value, timedelta):
-        return True
     if isinstance(value, dict):
-        return any(holds_duration(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return any(holds_duration(item) for item in value)
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return isinstance(value, timedelta)
+    for item in value:
+        if item.__class__ not in _PLAIN and holds_duration(item):
+            return True
     return False
 
 
@@ -50,9 +55,14 @@ def portable(data: dict[str, Any]) -> dict[str, Any]:
 pack = msgspec.msgpack.Encoder().encode
 
 
+@lru_cache(maxsize=64)
+def _decoder(kind: type[T]) -> msgspec.msgpack.Decoder[T]:
+    return msgspec.msgpack.Decoder(kind, ext_hook=_restored)
+
+
 def unpack(payload: bytes, kind: type[T]) -> T:
     """What `pack` wrote, as a value of `kind`."""
-    return msgspec.msgpack.Decoder(kind, ext_hook=_restored).decode(payload)
+    return _decoder(kind).decode(payload)
 
 
 _canonical = msgspec.json.Encoder(order="deterministic").encode

@@ -33,6 +33,10 @@ from engine.core.turn import Turn
 from engine.core.windows import WindowView
 
 
+LIVE_WINDOWS = 16
+"""Accumulators of one metric that a partition keeps before it closes the ended ones and forgets the oldest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Concern:
     """What one event type concerns in one scope; `idle`: nothing at all."""
@@ -222,8 +226,8 @@ def _window_state(partition: Partition, metric: WindowMetric) -> WindowState:
 
 
 def _catch_up(turn: Turn, metric: WindowMetric, state: WindowState) -> None:
-    """Windows without a roster close when they are next looked at: nothing waits for them in between."""
-    if metric.roster is None and state.open:
+    """Windows without a roster close when somebody looks at them. Here they only must not become too many."""
+    if metric.roster is None and len(state.open) > LIVE_WINDOWS:
         windows.close(metric, state, turn.now, listed=True, known=None)
 
 
