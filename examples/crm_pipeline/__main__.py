@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from engine import Engine
+from engine.errors import RulewrightError
 from examples.crm_pipeline.events import UNTIL, Data, entities, events
 from examples.crm_pipeline.export import Export
 from examples.crm_pipeline.report import Report
@@ -65,6 +66,8 @@ def main(folder: Path, as_json: bool, store: str, stall: str) -> None:
         report = replay(folder, store=store, stall=stall)
     except FileNotFoundError as failure:
         raise click.ClickException(f"{failure.filename} is missing: FOLDER must hold the four files") from failure
+    except RulewrightError as failure:
+        raise click.ClickException(str(failure)) from failure
     if as_json:
         click.echo(json.dumps(report.mapping(), ensure_ascii=False, indent=2))
     else:

@@ -178,6 +178,19 @@ def test_a_folder_without_the_files_is_named_in_the_error(tmp_path: Path) -> Non
     assert "sales_teams.csv is missing" in answer.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"), [("--stall", "soon", "soon"), ("--store", "redis://x", "redis://x")]
+)
+def test_an_option_that_cannot_be_used_is_an_error_in_one_line(
+    export: Path, option: str, value: str, said: str
+) -> None:
+    answer = called(export, option, value)
+
+    assert answer.exit_code == 1
+    assert answer.stderr.startswith("Error: ")
+    assert said in answer.stderr
+
+
 @pytest.fixture
 def large(export: Path) -> Path:
     """The published export where it stands beside the repository, else one as large with the same kinds of dirt."""
