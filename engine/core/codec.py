@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Hashable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -41,10 +42,7 @@ def holds_duration(value: Any) -> bool:
         value = value.values()
     elif not isinstance(value, (list, tuple)):
         return isinstance(value, timedelta)
-    for item in value:
-        if item.__class__ not in _PLAIN and holds_duration(item):
-            return True
-    return False
+    return any(item.__class__ not in _PLAIN and holds_duration(item) for item in value)
 
 
 def portable(data: dict[str, Any]) -> dict[str, Any]:
@@ -56,13 +54,14 @@ pack = msgspec.msgpack.Encoder().encode
 
 
 @lru_cache(maxsize=64)
-def _decoder(kind: type[T]) -> msgspec.msgpack.Decoder[T]:
+def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
     return msgspec.msgpack.Decoder(kind, ext_hook=_restored)
 
 
 def unpack(payload: bytes, kind: type[T]) -> T:
     """What `pack` wrote, as a value of `kind`."""
-    return _decoder(kind).decode(payload)
+    decoder: msgspec.msgpack.Decoder[T] = _decoder(cast(Hashable, kind))
+    return decoder.decode(payload)
 
 
 _canonical = msgspec.json.Encoder(order="deterministic").encode

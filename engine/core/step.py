@@ -32,7 +32,6 @@ from engine.core.trace import Tracer
 from engine.core.turn import Turn
 from engine.core.windows import WindowView
 
-
 LIVE_WINDOWS = 16
 """Accumulators of one metric that a partition keeps before it closes the ended ones and forgets the oldest."""
 
@@ -121,7 +120,9 @@ class Stepper:
 
     def views(self, partition: Partition, now: int) -> dict[str, Any]:
         """The metrics of a partition as people ask for them: name → view."""
-        return _metric_views(self._scopes[partition.scope], partition, now)
+        scope = self._scopes[partition.scope]
+        views = _MetricViews(scope, partition, now)
+        return {name: views[name] for name in (*scope.windows, *scope.opens)}
 
     def ask(
         self, partition: Partition, shared: Shared, name: str, now: int, last: Event | None, tracer: Tracer
@@ -171,7 +172,8 @@ def _deliver(turn: Turn, scope: Scope) -> None:
         popups.rate(turn, popup, env)
     if concern.rules:
         matcher.run(turn, scope.alpha, env, timed=False)
-    _judge(turn, scope, changes)
+    if changes:
+        _judge(turn, scope, changes)
 
 
 def _advance(
@@ -346,15 +348,39 @@ def _touches(alert: Alert, changes: set[str]) -> bool:
 
 def _provide(scope: Scope, partition: Partition, env: Env, now: int) -> None:
     """Make the partition's metrics and workflows readable by name."""
-    env.metrics = _metric_views(scope, partition, now)
-    instances = partition.workflows.instances
-    env.workflows = {name: workflow.WorkflowView(chart, instances.get(name)) for name, chart in scope.charts.items()}
+    env.metrics = _MetricViews(scope, partition, now)
+    env.workflows = _WorkflowViews(scope, partition)
 
 
-def _metric_views(scope: Scope, partition: Partition, now: int) -> dict[str, Any]:
-    views: dict[str, Any] = {}
-    for name, metric in scope.windows.items():
-        views[name] = WindowView(metric, partition.metrics.windows.get(name) or WindowState(), now)
-    for name, _ in scope.opens.items():
-        views[name] = OpenView(partition.metrics.opens.get(name) or OpenState(), now)
-    return views
+class _MetricViews(dict[str, Any]):
+    """Views of metrics, made when they are asked for: an expression reads one or two of many."""
+
+    def __init__(self, scope: Scope, partition: Partition, now: int) -> None:
+        super().__init__()
+        self._scope = scope
+        self._metrics = partition.metrics
+        self._now = now
+
+    def __missing__(self, name: str) -> Any:
+        window = self._scope.windows.get(name)
+        if window is not None:
+            view: Any = WindowView(window, self._metrics.windows.get(name) or WindowState(), self._now)
+        elif name in self._scope.opens:
+            view = OpenView(self._metrics.opens.get(name) or OpenState(), self._now)
+        else:
+            raise KeyError(name)
+        self[name] = view
+        return view
+
+
+class _WorkflowViews(dict[str, Any]):
+    """Views of workflow instances, made when they are asked for."""
+
+    def __init__(self, scope: Scope, partition: Partition) -> None:
+        super().__init__()
+        self._scope = scope
+        self._instances = partition.workflows.instances
+
+    def __missing__(self, name: str) -> Any:
+        view = self[name] = workflow.WorkflowView(self._scope.charts[name], self._instances.get(name))
+        return view

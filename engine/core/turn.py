@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from engine.cel import CelError
@@ -16,14 +15,8 @@ from engine.core.text import render
 from engine.core.trace import Tracer, failing
 from engine.errors import Place
 
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How much a step had decided at a moment, to go back to when something fails in the middle."""
-
-    records: int
-    emitted: int
-    actions: int
+Mark = tuple[int, int, int]
+"""How many records, emissions and actions a step had at a moment, to go back to when something fails in the middle."""
 
 
 class Turn:
@@ -57,13 +50,15 @@ class Turn:
 
     def mark(self) -> Mark:
         """Where the outcome stands now."""
-        return Mark(len(self.step.records), len(self.step.emitted), len(self.step.actions))
+        step = self.step
+        return len(step.records), len(step.emitted), len(step.actions)
 
     def back_to(self, mark: Mark) -> None:
         """Forget what was decided since `mark`."""
-        del self.step.records[mark.records :]
-        del self.step.emitted[mark.emitted :]
-        del self.step.actions[mark.actions :]
+        records, emitted, actions = mark
+        del self.step.records[records:]
+        del self.step.emitted[emitted:]
+        del self.step.actions[actions:]
 
     def record(self, kind: str, name: str | None, fields: dict[str, Any]) -> Record:
         """Add an outcome record and return it. Its id follows from what it says, never from when it was computed."""

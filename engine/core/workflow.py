@@ -47,7 +47,7 @@ def deliver(turn: Turn, chart: Workflow, rows: Table | None, env: Env) -> None:
         _abandon(turn, chart, run, failed, mark, timers)
         return
     if run.refused or not run.took:
-        refusals = turn.step.records[mark.records :]
+        refusals = turn.step.records[mark[0] :]
         turn.back_to(mark)
         turn.step.timers = timers
         turn.step.records.extend(one for one in refusals if one.kind in ("reject", "error"))

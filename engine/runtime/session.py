@@ -112,7 +112,8 @@ class Session:
         self.run_timers(event.at, inclusive=False)
         assert self.now is not None
         self.now = max(self.now, event.at)
-        self._claim(arrival, place)
+        if arrival.declared.unique:
+            self._claim(arrival, place)
         self._append(event, arrival.digest)
         self._settle()
         return True
@@ -317,7 +318,8 @@ class Session:
         for name, due in step.timers.items():
             self.timeline.set((scope, key, name), due)
             self.batch.timers[scope, key, name] = due
-        self.batch.actions += step.actions
+        if step.actions:
+            self.batch.actions += step.actions
         for publication in step.published:
             self.entities.teach(publication.entity, publication.key, publication.name, publication.value)
             self.batch.published.append(publication)
