@@ -9,7 +9,9 @@ import click
 
 from engine.cli import params_of
 from engine.errors import RulewrightError
+from engine.pack import load
 from engine.runtime.engine import Engine
+from engine.store import open_store
 
 
 @click.command()
@@ -17,8 +19,8 @@ from engine.runtime.engine import Engine
 @click.option("--why-not", "why_not", nargs=2, metavar="NAME KEY", help="An alert, rule or workflow, and the key.")
 @click.option("--at", metavar="T", help="As of this instant (RFC 3339); default: now, in virtual time.")
 @click.option("--store", default="sqlite:///demo/rulewright.db", show_default=True, help="Where the log is.")
-@click.option("--pack", "packs", multiple=True, help="The pack; default: the built-in `sales`.")
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A param that the run had.")
+@click.option("--pack", "packs", multiple=True, help="Another pack than the one that the store was written with.")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="With --pack: a param of it.")
 @click.option("--json", "as_json", is_flag=True, help="The explanation as one JSON object.")
 def command(
     decision: str | None,
@@ -44,9 +46,16 @@ def command(
         raise RulewrightError(
             "no_store", f"there is no store at {path}", hint="run `rulewright demo` first, or name one with --store"
         )
-    with Engine.open(packs or ("sales",), store, params=params_of(params)) as engine:
+    with _opened(packs, store, params) as engine:
         explanation = engine.why_not(*why_not, at=at) if why_not is not None else engine.explain(str(decision))
     if as_json:
         click.echo(json.dumps(explanation.mapping(), ensure_ascii=False, indent=2, default=str))
     else:
         click.echo("\n".join(explanation.lines()))
+
+
+def _opened(packs: tuple[str, ...], store: str, params: tuple[str, ...]) -> Engine:
+    """The engine over a store: with the pack that it was written with, unless another one is named."""
+    if not packs:
+        return Engine.reopen(store)
+    return Engine(load(packs, params_of(params)), open_store(store))

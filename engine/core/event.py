@@ -50,7 +50,7 @@ class Event(msgspec.Struct, eq=False):
 
 
 class Record(msgspec.Struct, eq=False):
-    """One outcome. `fields` are those of its kind; the order of keys in its JSON is the order here."""
+    """One outcome. `fields` are those of its kind; `revision` is that of the program that decided it."""
 
     kind: str
     id: str
@@ -60,6 +60,7 @@ class Record(msgspec.Struct, eq=False):
     key: str | None
     name: str | None
     fields: dict[str, Any]
+    revision: str = ""
 
 
 class Emission(msgspec.Struct, eq=False):

@@ -55,6 +55,8 @@ def _rank_noting(turn: Turn, popup: Popup, env: Env) -> list[Ranked]:
     ranked: list[Ranked] = []
     for key, candidate in env.shared.all(popup.source, env.at):
         env.bound[popup.source] = candidate
+        if turn.tracer is not None:
+            turn.tracer.told(popup.name, "candidate", popup.place, f"{popup.source} {key}")
         if turn.holds(popup.name, "where", popup.where, env):
             points = float(sum([turn.holds(popup.name, "match", condition, env) for condition in popup.match]))
             ranked.append((-(points + (learned(turn, popup, key) if popup.learn else 0.0)), key, candidate))

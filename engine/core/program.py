@@ -442,7 +442,10 @@ class ScopeProgram:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """A compiled pack. `revision` is the hash of its files and params; `language` picks the texts of records (`zh` or `en`)."""
+    """A compiled pack. `revision` is the hash of its files and params; `language` picks the texts of records (`zh` or `en`).
+
+    `files` are the texts it was compiled from, by their name in the pack: with `params` they give this program again.
+    """
 
     name: str
     version: str
@@ -456,7 +459,7 @@ class Program:
     channels: Mapping[str, Channel]
     calendars: Mapping[str, Calendar]
     tests: tuple[PackTest, ...] = ()
-    files: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Any
 from engine.core.program import Program
 from engine.pack.compile.program import compile_program
 from engine.pack.diagnostic import BrokenPackError, Diagnostic, Report
-from engine.pack.files import read_files
+from engine.pack.files import PackFile, read_files
 from engine.pack.reading import read_definitions
 
 Params = Mapping[str, Any]
@@ -20,6 +20,16 @@ def load(paths: Sequence[str | Path], params: Params = NO_PARAMS) -> Program:
     """The program of folders, files or names of built-in packs. Raises `BrokenPackError` with all diagnostics."""
     program, report = _compile(paths, params)
     if program is None or report.failed:
+        raise BrokenPackError(report.sorted())
+    return program
+
+
+def restore(files: Mapping[str, str], params: Params = NO_PARAMS) -> Program:
+    """The program of files that were kept with a log, by their name in the pack. Raises `BrokenPackError` like `load`."""
+    report = Report()
+    kept = [PackFile(name, name, text) for name, text in files.items()]
+    program = compile_program(read_definitions(kept, report), kept, params)
+    if report.failed:
         raise BrokenPackError(report.sorted())
     return program
 

@@ -19,7 +19,7 @@ from engine.core.calendar import to_instant, to_micros
 from engine.core.event import Record
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
-from engine.pack import load
+from engine.pack import load, restore
 from engine.runtime.admission import Arrival, Door, Refusal, fit
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.outcome import Outcome
@@ -72,7 +72,22 @@ class Engine:
         """
         names = [packs] if isinstance(packs, (str, Path)) else list(packs)
         program = load(names, params or {})
-        return cls(program, open_store(store) if isinstance(store, str) else store)
+        opened = open_store(store) if isinstance(store, str) else store
+        _keep(program, opened)
+        return cls(program, opened)
+
+    @classmethod
+    def reopen(cls, store: str | Store) -> Engine:
+        """Open a store with the very pack and params that it was last written with.
+
+        Raises `RulewrightError` `no_pack` when nothing was ever run on it.
+        """
+        opened = open_store(store) if isinstance(store, str) else store
+        saved = opened.active_pack()
+        if saved is None:
+            raise RulewrightError("no_pack", "nothing was run on this store yet", hint="name the pack with --pack")
+        files = {name: text.decode() for name, text in saved.files.items()}
+        return cls(restore(files, saved.params), opened)
 
     def __enter__(self) -> Engine:
         return self
@@ -357,6 +372,15 @@ class Engine:
         else:
             at = to_micros(read.at) if read.at is not None else default_at
             self._put(read.entity, read.data, at, place, line)
+
+
+def _keep(program: Program, store: Store) -> None:
+    """Keep the revision with the log, so that decisions can be explained with the pack that made them."""
+    active = store.active_pack() if store.durable else None
+    if store.durable and (active is None or active.revision != program.revision):
+        files = {name: text.encode() for name, text in program.files.items()}
+        at = store.clock() or 0
+        store.save_pack(program.revision, program.name, program.version, files, program.params, at)
 
 
 class _EntityLine(msgspec.Struct):

@@ -42,6 +42,8 @@ class Explanation:
         if self.place is not None:
             yield f"  decided by  {self.place}  {self.place.path}".rstrip()
         yield f"  revision    {self.revision}"
+        if self.record is not None and self.record["revision"] != self.revision:
+            yield f"  decided by revision {self.record['revision']}; the values below are those of {self.revision}"
         if self.event is not None:
             yield f"  event       {self.event['type']} {self.event['id']} at {self.event['time']}"
         for note in self.notes:
@@ -100,7 +102,7 @@ def shown(value: Any) -> Any:
 
 def _tree(tree: Trace, depth: int) -> Iterator[str]:
     worth = "not asked" if tree.skipped else f"error {tree.error.code}" if tree.error else _brief(tree.result)
-    if worth is not None:
+    if worth is not None and worth != tree.text:
         yield f"{'  ' * depth}{tree.text}  =  {worth}"
     for child in tree.children:
         yield from _tree(child, depth + 1)
@@ -109,7 +111,8 @@ def _tree(tree: Trace, depth: int) -> Iterator[str]:
 def _brief(value: Any) -> str | None:
     """A value on one line; None for objects that say nothing by themselves (an event, a group of metrics)."""
     if value is None or isinstance(value, (bool, int, float, str, list)) or hasattr(value, "total_seconds"):
-        text = repr(value) if isinstance(value, str) else display(value) if value is not None else "null"
+        text = "null" if value is None else repr(value) if isinstance(value, str) else display(value)
+        text = f"[{text}]" if isinstance(value, list) else text
         return text if len(text) <= 120 else text[:117] + "…"
     if hasattr(value, "isoformat"):
         return display(value)

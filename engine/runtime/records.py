@@ -30,7 +30,7 @@ class Writer:
             "scope": record.scope,
             "key": record.key,
             "name": record.name,
-            "revision": self._revision,
+            "revision": record.revision or self._revision,
             **{name: self._plain(value) for name, value in record.fields.items()},
         }
 

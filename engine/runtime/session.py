@@ -347,6 +347,7 @@ class Session:
         self._append(event, b"\0" * 16)
 
     def _record(self, seq: int, record: Record) -> None:
+        record.revision = self.program.revision
         self.out.append(record)
         self.batch.records.append((seq, record))
 

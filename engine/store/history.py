@@ -103,4 +103,4 @@ class History:
 
 def _decided(row: Row[Any]) -> tuple[int, Record]:
     fields = unpack(row.body, dict[str, Any])
-    return row.seq, Record(row.kind, row.id, row.at, row.event, row.scope, row.key, row.name, fields)
+    return row.seq, Record(row.kind, row.id, row.at, row.event, row.scope, row.key, row.name, fields, row.revision)

@@ -88,6 +88,7 @@ decisions = Table(
     Column("scope", Text),
     Column("key", Text),
     Column("name", Text),
+    Column("revision", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("decisions_partition", "scope", "key"),
 )

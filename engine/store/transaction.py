@@ -124,7 +124,10 @@ def _timers(connection: Connection, timers: dict[tuple[str, str, str], int | Non
 
 
 def _decisions(records: Sequence[tuple[int, Record]]) -> list[Row]:
-    return [(r.id, seq, r.kind, r.at, r.event, r.scope, r.key, r.name, pack(portable(r.fields))) for seq, r in records]
+    return [
+        (r.id, seq, r.kind, r.at, r.event, r.scope, r.key, r.name, r.revision, pack(portable(r.fields)))
+        for seq, r in records
+    ]
 
 
 def _rejects(batch: Batch) -> list[Row]:

@@ -1,12 +1,15 @@
 """The engine over a real SQLite file: restarts, crashes of a step, two processes, explanations."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from engine import Engine
+from engine.cli import group
 from engine.core.step import Stepper
 from engine.errors import PackError, RulewrightError, StoreError
 
@@ -144,6 +147,21 @@ def test_an_explanation_gives_the_place_and_every_value(
         120.0,
     )
     assert "metrics.sent.now  =  120" in "\n".join(explanation.lines())
+
+
+def test_a_decision_is_explained_with_the_pack_that_the_store_was_written_with(
+    open_pack: Callable[..., Engine], event: Callable[..., Any], url: str
+) -> None:
+    engine = open_pack(PACK, store=url, patience="1h")
+    engine.put("rep", {"id": "r1", "name": "韩梅梅"})
+    engine.handle(sent(event, "q1"))
+    (stalled,) = engine.advance("2026-03-02T11:00:00+08:00").of("transition")
+    engine.close()
+    result = CliRunner().invoke(group, ["explain", stalled["id"], "--store", url, "--json"])
+    explanation = json.loads(result.output)
+    assert explanation["revision"] == stalled["revision"] == engine.program.revision
+    assert explanation["place"] == "pack/pack.yaml:11:3"
+    assert (explanation["record"]["from"], explanation["record"]["to"]) == ("sent", "stalled")
 
 
 def test_a_refusal_is_explained_by_the_requirement_that_failed(

@@ -64,7 +64,7 @@ def compile_program(definitions: Definitions, files: Sequence[PackFile], given: 
         channels={name: compile_channel(build, one) for name, one in build.section("channels").items()},
         calendars=calendars,
         tests=tuple(compile_case(build, one) for one in build.section("tests").values()),
-        files=tuple(file.label for file in files),
+        files={file.name: file.text for file in files},
     )
 
 
