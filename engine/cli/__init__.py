@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
@@ -62,14 +63,26 @@ def main() -> None:
     try:
         group(standalone_mode=True)
     except RulewrightError as failure:
-        click.echo(f"rulewright: {failure}", err=True)
+        _explain(failure)
         sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 
-def params_of(pairs: tuple[str, ...]) -> dict[str, str]:
+def _explain(failure: RulewrightError) -> None:
+    """A pack that does not check shows all its mistakes, anything else its sentence."""
+    from engine.cli.mistakes import show
+    from engine.pack.diagnostic import BrokenPackError
+
+    if isinstance(failure, BrokenPackError):
+        show(failure.diagnostics, err=True)
+        click.echo("rulewright: the pack has mistakes; nothing was run", err=True)
+    else:
+        click.echo(f"rulewright: {failure}", err=True)
+
+
+def params_of(pairs: Sequence[str]) -> dict[str, str]:
     """`NAME=VALUE` options as a mapping. Raises `click.BadParameter` without an equals sign."""
     found: dict[str, str] = {}
     for pair in pairs:

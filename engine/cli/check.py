@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import click
 
+from engine.cli import params_of
+from engine.cli.mistakes import show
 from engine.pack import diagnose
 from engine.pack.diagnostic import Diagnostic
 
@@ -19,17 +21,6 @@ Examples:
 """
 
 
-def read_params(given: Sequence[str]) -> dict[str, str]:
-    """`NAME=VALUE` pairs as a map. Raises click's usage error for anything else."""
-    found: dict[str, str] = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(f"`{pair}` is not NAME=VALUE", param_hint="--param")
-        found[name] = value
-    return found
-
-
 def summary(packs: Sequence[str], found: Sequence[Diagnostic]) -> str:
     """`sales: 0 errors, 1 warning`."""
     errors = sum(one.severity == "error" for one in found)
@@ -39,15 +30,6 @@ def summary(packs: Sequence[str], found: Sequence[Diagnostic]) -> str:
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-def _print(found: Sequence[Diagnostic]) -> None:
-    for one in found:
-        head, *rest = one.render().split("\n")
-        click.echo(click.style(head, fg="red" if one.severity == "error" else "yellow", bold=True))
-        for line in rest:
-            click.echo(click.style(line, fg="cyan") if line.startswith("hint:") else line)
-        click.echo()
 
 
 @click.command("check", epilog=EPILOG)
@@ -62,11 +44,11 @@ def command(packs: tuple[str, ...], form: str, params: tuple[str, ...]) -> None:
     PACK is a folder, a file, or the name of a built-in pack (sales). Exits with 1 when there are errors; warnings are
     printed and do not count.
     """
-    found = diagnose(packs, read_params(params))
+    found = diagnose(packs, params_of(params))
     if form == "json":
         click.echo(json.dumps([one.as_json() for one in found], ensure_ascii=False, indent=2))
     else:
-        _print(found)
+        show(found)
         click.echo(summary(packs, found))
     if any(one.severity == "error" for one in found):
         sys.exit(1)
