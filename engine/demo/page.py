@@ -9,6 +9,7 @@ from string import Template
 from engine import __version__
 from engine.demo import board, chat
 from engine.demo.markup import label, picture, table, text, when
+from engine.demo.post import Call
 from engine.demo.summary import Sign, Summary
 from engine.demo.team import SIGN
 
@@ -24,6 +25,9 @@ _ENDINGS = {
     "eased": ("转为黄灯", "eased to yellow"),
     "retracted": ("撤销，已发更正", "withdrawn, correction sent"),
 }
+_LARGEST = 6
+"""Of the big wins, that many of the biggest."""
+
 _MOST_ROWS = 12
 """Rows of a table of many; the rest is a number."""
 
@@ -31,7 +35,6 @@ _MOST_ROWS = 12
 def page(summary: Summary, pictures: Path, tries: list[str]) -> str:
     """The whole page as HTML that needs no other file. `pictures` is their folder, `tries` are commands to try next."""
     template = Template((files("engine.demo") / "page.html").read_text(encoding="utf-8"))
-    still = [quote for quote in summary.stalled if quote.state == "stalled"]
     return template.substitute(
         period=_period(summary),
         tiles=_tiles(summary),
@@ -42,8 +45,9 @@ def page(summary: Summary, pictures: Path, tries: list[str]) -> str:
         popup=chat.popup(summary.popup) if summary.popup is not None else _none("没有弹窗", "no pop-up"),
         sign=_sign(summary.sign, pictures),
         arms=_arms(summary),
-        stalled_note=f"共 {len(summary.stalled)} 单停滞过，{len(still)} 单至今未动 · {len(summary.stalled)} stalled, {len(still)} still do",
+        stalled_note=_stalled_note(summary),
         stalled=_stalled(summary),
+        webhooks_note=_webhooks_note(summary),
         webhooks=_webhooks(summary),
         rejects=_rejects(summary),
         next="".join(f"<li><code>{text(command)}</code></li>" for command in tries),
@@ -114,6 +118,16 @@ def _arms(summary: Summary) -> str:
     return f'<div class="arms">{bars}</div>' + table(heads, rows)
 
 
+def _stalled_note(summary: Summary) -> str:
+    count, still = len(summary.stalled), sum(quote.state == "stalled" for quote in summary.stalled)
+    return f"共 {count} 单停滞过，{still} 单至今未动 · {count} stalled, {still} are still waiting"
+
+
+def _webhooks_note(summary: Summary) -> str:
+    count = len(summary.webhooks)
+    return f"演示包自带的规则，共 {count} 次，列出最大的几单 · a rule that the demo adds, {count} calls; the biggest:"
+
+
 def _stalled(summary: Summary) -> str:
     newest = sorted(summary.stalled, key=lambda quote: (quote.state != "stalled", -quote.amount))[:_MOST_ROWS]
     rows = (
@@ -144,10 +158,10 @@ def _webhooks(summary: Summary) -> str:
             when(call.at),
             text(call.content.get("rep", "")),
             text(call.content.get("customer", "")),
-            f"{float(call.content.get('amount') or 0):,.0f}",
+            f"{_amount(call):,.0f}",
             label("已送达", "taken") if call.arrived else text(call.status),
         )
-        for call in summary.webhooks[:_MOST_ROWS]
+        for call in sorted(summary.webhooks, key=_amount, reverse=True)[:_LARGEST]
     )
     heads = (
         label("时间", "at"),
@@ -157,6 +171,10 @@ def _webhooks(summary: Summary) -> str:
         label("结果", "outcome"),
     )
     return table(heads, rows) if summary.webhooks else _none("没有", "none")
+
+
+def _amount(call: Call) -> float:
+    return float(call.content.get("amount") or 0)
 
 
 def _rejects(summary: Summary) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from engine.demo.cast import Customer, Rep
 from engine.demo.diary import Diary, stamp
-from engine.demo.season import at, next_workday, workdays
+from engine.demo.season import at, next_workday, office, workdays
 
 Fate = Literal["won", "lost", "stalled", "revived", "revised"]
 
@@ -42,26 +42,26 @@ class Desk:
         amount = round(_SIZES[customer.tier] * self._random.lognormvariate(0, 0.45), -2)
         about: dict[str, Any] = {"quote_id": quote, "rep_id": rep.id, "customer_id": customer.id, "amount": amount}
         self._diary.add("quote.created", quote, time, about)
-        sent = time + self._hours(1, 26)
+        sent = office(time + self._hours(1, 26))
         self._diary.add("quote.sent", quote, sent, about)
         if self._random.random() < 0.45:
             kind = self._random.choice(("case_video", "roi_sheet", "brochure"))
             shared = {key: value for key, value in about.items() if key != "amount"} | {"kind": kind}
-            self._diary.add("asset.shared", quote, sent + self._hours(1, 20), shared)
+            self._diary.add("asset.shared", quote, office(sent + self._hours(1, 20)), shared)
         self._end(quote, about, sent)
 
     def _end(self, quote: str, about: dict[str, Any], sent: datetime) -> None:
         fate = self._random.choices(_FATES, _WEIGHTS)[0]
         if fate == "stalled":
             return
-        replied = sent + (self._hours(80, 150) if fate == "revived" else self._hours(4, 66))
+        replied = office(sent + (self._hours(80, 150) if fate == "revived" else self._hours(4, 44)))
         self._diary.add("quote.replied", quote, replied, about)
         if fate == "revised":
             lower = {**about, "amount": round(about["amount"] * 0.93, -2), "revision": 1}
-            replied += self._hours(5, 30)
+            replied = office(replied + self._hours(5, 30))
             self._diary.add("quote.sent", quote, replied, lower)
             about = {**about, "amount": lower["amount"]}
-        decided = replied + self._hours(10, 60)
+        decided = office(replied + self._hours(10, 60))
         won = fate == "won" or (fate in ("revived", "revised") and self._random.random() < 0.5)
         self._diary.add("quote.accepted" if won else "quote.rejected", quote, decided, about)
 
@@ -78,7 +78,7 @@ class Desk:
         self._diary.add("follow_up.requested", number, time, {**about, "due": stamp(due)})
         if self._random.random() < 0.9:
             late = self._random.random() < 0.12
-            done = due + self._hours(2, 20) if late else time + self._hours(1, 7)
+            done = office(due + self._hours(2, 20) if late else time + self._hours(1, 7))
             self._diary.add("follow_up.completed", number, done, about)
 
     def _hour(self, week: int) -> datetime:

@@ -71,6 +71,15 @@ def next_workday(when: date) -> date:
     return following
 
 
+def office(moment: datetime) -> datetime:
+    """The moment itself in office hours, else some time in the first hour of the next office day."""
+    when = moment.date()
+    if 9 <= moment.hour < 18 and when.weekday() < 5 and when not in HOLIDAYS:
+        return moment
+    opens = when if moment.hour < 9 and when.weekday() < 5 and when not in HOLIDAYS else next_workday(when)
+    return at(opens, 9, moment.minute, moment.second)
+
+
 def week_ends(weeks: int) -> Iterator[datetime]:
     """The ends of the first `weeks` weeks: Mondays, 00:00."""
     return (START + timedelta(weeks=week + 1) for week in range(weeks))

@@ -116,7 +116,7 @@ def test_an_id_that_the_report_names_can_be_explained(result):
 
 
 def test_where_no_font_has_chinese_the_sign_cannot_name_the_customer_and_the_report_says_how(folder, monkeypatch):
-    monkeypatch.setattr(fonts, "find", lambda path=None: fonts.latin())
+    monkeypatch.setattr(fonts, "find", lambda _path=None: fonts.latin())
     outcome = CliRunner().invoke(group, ["demo", "--dir", str(folder), "--weeks", "2"])
     assert outcome.exit_code == 0, outcome.output
     assert "pip install '.[fonts]'" in outcome.output

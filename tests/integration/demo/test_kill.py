@@ -22,6 +22,7 @@ import connectors.webhook.post as webhook
 from engine.actions.attempt import Attempts
 from engine.demo import line
 from engine.demo.inbox import Inbox
+from engine.runtime.engine import Engine
 from engine.runtime.session import Session
 from engine.store.database import DatabaseStore
 
@@ -54,6 +55,7 @@ def stop(owner, name, *, after):
     setattr(owner, name, stopped)
 
 
+Engine.dispatcher = functools.partialmethod(Engine.dispatcher, threads=1)
 match where:
     case "committing":
         stop(Session, "commit", after=False)
@@ -84,7 +86,10 @@ POINTS = [
     ("taken", 2, 1),
     ("answered", 1, 1),
 ]
-"""Where the child is killed, at the how manieth time, and how many outcomes nobody can know then."""
+"""Where the child is killed, at the how manieth time, and whether a call whose outcome nobody can know is under way then.
+
+It has one thread for messages, so that there is one such call at most.
+"""
 
 
 def kill(folder, weeks, where, number, root):
@@ -115,7 +120,7 @@ def test_a_killed_demo_goes_on_without_a_loss_or_a_second_message(where, number,
 
     assert result.folder.resumed
     assert decided(result.folder) == decided(unbroken.folder)
-    assert len(result.summary.unknown) == doubts
+    assert doubts <= len(result.summary.unknown) <= 1
     letters = Inbox(result.folder.inbox, result.folder.pictures).letters()
     posts = Counter(letter.document["dedupe_key"] for letter in letters if letter.via == "webhook")
     texts = Counter((one.to, one.title, one.text) for one in letters if one.via == "dingtalk" and one.title)
@@ -128,5 +133,5 @@ def test_a_killed_demo_goes_on_without_a_loss_or_a_second_message(where, number,
 
 
 def test_a_demo_that_was_killed_tells_the_same_story_in_the_end(folder, unbroken, request):
-    kill(folder, unbroken.summary.weeks, "committed", 9, request.config.rootpath)
+    kill(folder, unbroken.summary.weeks, "committing", 9, request.config.rootpath)
     assert run(folder, weeks=unbroken.summary.weeks).summary == unbroken.summary
