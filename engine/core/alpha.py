@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from engine.core.program import Pattern, Rule
+from engine.core.program import Do, Emit, Pattern, Rule
 
 Entry = tuple[Rule, int]
 
 
 class _TypeIndex:
-    """Rules with a current-event pattern on one event type: by one constant field each, or unconditional."""
+    """Rules with a current-event pattern on one event type: by one constant field each, or unconditional.
 
-    __slots__ = ("always", "by_field")
+    `plain`: all of them ask for the event alone and only emit or act, so that no join and no agenda is needed.
+    """
+
+    __slots__ = ("always", "by_field", "plain")
 
     def __init__(self) -> None:
         self.by_field: dict[str, dict[Any, list[Entry]]] = {}
         self.always: list[Entry] = []
+        self.plain = True
 
 
 class AlphaIndex:
@@ -42,9 +46,13 @@ class AlphaIndex:
             self._add(rule, position, pattern, weights)
         for rule in rules:
             self._note_reads(rule)
+        for name in self.standing:
+            if name in self._types:
+                self._types[name].plain = False
 
     def _add(self, rule: Rule, position: int, pattern: Pattern, weights: dict[tuple[str, str], int]) -> None:
         index = self._types.setdefault(pattern.type, _TypeIndex())
+        index.plain = index.plain and is_plain(rule)
         usable = [(field, value) for field, value in pattern.equals if _hashable(value)]
         if not usable:
             index.always.append((rule, position))
@@ -73,9 +81,19 @@ class AlphaIndex:
                 found.extend(by_value.get(value, ()))
         return found
 
+    def plain(self, event_type: str) -> bool:
+        """Whether every rule that reads an event type asks for nothing else, and only emits or acts."""
+        index = self._types.get(event_type)
+        return index is not None and index.plain
+
     def reads(self, event_type: str) -> bool:
         """Whether any rule has a pattern on this event type."""
         return event_type in self._types or event_type in self.standing
+
+
+def is_plain(rule: Rule) -> bool:
+    """Whether a rule has the current event as its only pattern, and leaves working memory alone."""
+    return len(rule.patterns) == 1 and all(isinstance(effect, (Emit, Do)) for effect in rule.then)
 
 
 def is_current(pattern: Pattern) -> bool:

@@ -29,6 +29,16 @@ class Shared(Protocol):
         """What partitions have published about an entity under `name`, or None."""
 
 
+class Views(Protocol):
+    """Makes what a partition holds readable by name."""
+
+    def metrics(self, partition: Partition, now: int) -> Mapping[str, Any]:
+        """The partition's metrics: name → view."""
+
+    def workflows(self, partition: Partition) -> Mapping[str, Any]:
+        """The partition's workflow instances: name → view."""
+
+
 class Env:
     """The names in scope of one step. `at` is the instant as of which entities are seen.
 
@@ -37,20 +47,21 @@ class Env:
 
     __slots__ = (
         "_entities",
+        "_keys",
+        "_metrics",
         "_now_instant",
+        "_views",
+        "_workflows",
         "at",
         "bound",
         "context",
         "data",
         "event",
         "key",
-        "keys",
-        "metrics",
         "now_us",
         "partition",
         "shared",
         "state",
-        "workflows",
     )
 
     def __init__(
@@ -58,23 +69,25 @@ class Env:
         shared: Shared,
         partition: Partition,
         event: Event | None,
-        keys: Mapping[str, str],
+        keys: tuple[tuple[str, str], ...],
         now: int,
         at: int,
+        views: Views | None = None,
     ) -> None:
         self.shared = shared
         self.partition = partition
         self.event = event
         self.data: Data = event.data if event is not None else {}
-        self.keys = keys
+        self._keys = keys
         self.key = partition.key
         self.now_us = now
         self.at = at
         self.context: Data = {}
         self.state = ""
         self.bound: dict[str, Any] = {}
-        self.metrics: Mapping[str, Any] = {}
-        self.workflows: Mapping[str, Any] = {}
+        self._views = views
+        self._metrics: Mapping[str, Any] | None = None
+        self._workflows: Mapping[str, Any] | None = None
         self._entities: dict[str, Data | None] = {}
         self._now_instant: datetime | None = None
 
@@ -86,11 +99,29 @@ class Env:
             instant = self._now_instant = to_instant(self.now_us)
         return instant
 
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """The metrics of the partition: name → view. Read as they stand when first asked for."""
+        if self._metrics is None:
+            self._metrics = {} if self._views is None else self._views.metrics(self.partition, self.now_us)
+        return self._metrics
+
+    def changed(self) -> None:
+        """The partition has changed: what is read next is made anew."""
+        self._metrics = self._workflows = None
+
+    @property
+    def workflows(self) -> Mapping[str, Any]:
+        """The workflow instances of the partition: name → view."""
+        if self._workflows is None:
+            self._workflows = {} if self._views is None else self._views.workflows(self.partition)
+        return self._workflows
+
     def entity(self, scope: str) -> Data | None:
         """The entity that the delivery's key of `scope` names, as of the event's time; None where there is none."""
         if scope in self._entities:
             return self._entities[scope]
-        key = self.keys.get(scope)
+        key = next((key for name, key in self._keys if name == scope), None)
         found = self.shared.get(scope, key, self.at) if key is not None else None
         self._entities[scope] = found
         return found

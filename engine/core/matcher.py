@@ -20,7 +20,7 @@ from engine.core.env import Env
 from engine.core.event import Event
 from engine.core.facts import Facts
 from engine.core.partition import Activation, Remembered
-from engine.core.program import Assert, Do, Emit, Pattern, Retract, Rule
+from engine.core.program import Assert, Do, Effect, Emit, Pattern, Retract, Rule
 from engine.core.turn import Turn, values
 
 FIRING_BUDGET = 256
@@ -70,6 +70,9 @@ def run(turn: Turn, index: AlphaIndex, env: Env, *, timed: bool) -> None:
     """Everything that the turn's delivery sets off. `timed`: the partition's own deadline for rules has come."""
     memory = turn.partition.memory
     event = turn.event
+    if not timed and not memory.activations and index.plain(event.type):
+        _run_plain(turn, index.concerned(event.type, event.data), env)
+        return
     entries = [] if timed else index.concerned(event.type, event.data)
     standing = _standing(index, event.type, timed=timed)
     if not entries and not standing:
@@ -85,6 +88,54 @@ def run(turn: Turn, index: AlphaIndex, env: Env, *, timed: bool) -> None:
     _exhaust(cycle)
     if standing or memory.activations or memory.wake is not None:
         _set_wake(cycle)
+
+
+def _run_plain(turn: Turn, entries: list[Entry], env: Env) -> None:
+    """Rules over the event alone: match, order, fire; what fires cannot change what matches."""
+    event, bound = turn.event, env.bound
+    matched: list[Rule] = []
+    for rule, _ in entries:
+        pattern = rule.patterns[0]
+        bound[pattern.alias] = event
+        if _equal(pattern, event.data) and _satisfied(turn, rule, pattern, env):
+            matched.append(rule)
+    if len(matched) > 1:
+        matched.sort(key=_agenda_order)
+    for rule in matched[:FIRING_BUDGET]:
+        bound[rule.patterns[0].alias] = event
+        mark = turn.mark()
+        try:
+            for effect in rule.then:
+                _announce(turn, rule, effect, env)
+        except CelError as failure:
+            turn.back_to(mark)
+            turn.error(rule.name, failure, None, env, rule.place)
+    if len(matched) > FIRING_BUDGET:
+        _overspent(turn, matched[FIRING_BUDGET], env)
+
+
+def _satisfied(turn: Turn, rule: Rule, pattern: Pattern, env: Env) -> bool:
+    for conditions in (pattern.tests, pattern.where, rule.when):
+        for condition in conditions:
+            if not turn.holds(rule.name, "match", condition, env):
+                return False
+    return True
+
+
+def _agenda_order(rule: Rule) -> tuple[int, int]:
+    return -rule.priority, rule.order
+
+
+def _announce(turn: Turn, rule: Rule, effect: Effect, env: Env) -> None:
+    if isinstance(effect, Emit):
+        turn.emit(rule.name, effect, env)
+    elif isinstance(effect, Do):
+        turn.act(rule.name, effect, env)
+
+
+def _overspent(turn: Turn, rule: Rule, env: Env) -> None:
+    failure = CelError("firing_budget", f"more than {FIRING_BUDGET} firings for one event: a runaway rule")
+    turn.error(rule.name, failure, None, env, rule.place)
 
 
 def ask(turn: Turn, index: AlphaIndex, rule: Rule, env: Env) -> None:
@@ -121,8 +172,7 @@ def _exhaust(cycle: _Cycle) -> None:
         if match is None or not _still_holds(cycle, match):
             continue
         if budget == 0:
-            failure = CelError("firing_budget", f"more than {FIRING_BUDGET} firings for one event: a runaway rule")
-            cycle.turn.error(match.rule.name, failure, None, cycle.env, match.rule.place)
+            _overspent(cycle.turn, match.rule, cycle.env)
             return
         budget -= 1
         cycle.fired.add(key)
@@ -181,15 +231,20 @@ def _any(cycle: _Cycle, rule: Rule, pattern: Pattern) -> bool:
 
 
 def _passes(cycle: _Cycle, rule: Rule, pattern: Pattern, element: Element) -> bool:
-    data = _fields(element[1])
-    for name, value in pattern.equals:
-        held = data.get(name)
-        if held != value or isinstance(held, bool) != isinstance(value, bool):
-            return False
+    if not _equal(pattern, _fields(element[1])):
+        return False
     turn, env = cycle.turn, cycle.env
     return all(turn.holds(rule.name, "match", test, env) for test in pattern.tests) and all(
         turn.holds(rule.name, "where", test, env) for test in pattern.where
     )
+
+
+def _equal(pattern: Pattern, data: dict[str, Any]) -> bool:
+    for name, value in pattern.equals:
+        held = data.get(name)
+        if held != value or isinstance(held, bool) != isinstance(value, bool):
+            return False
+    return True
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -266,14 +321,12 @@ def _fire(cycle: _Cycle, match: Match, key: str) -> None:
     dirty: list[str] = []
     try:
         for effect in rule.then:
-            if isinstance(effect, Emit):
-                turn.emit(rule.name, effect, env)
-            elif isinstance(effect, Do):
-                turn.act(rule.name, effect, env)
-            elif isinstance(effect, Assert):
+            if isinstance(effect, Assert):
                 dirty += _assert(cycle, effect, asserted)
-            else:
+            elif isinstance(effect, Retract):
                 dirty += _retract(cycle, match, effect)
+            else:
+                _announce(turn, rule, effect, env)
     except CelError as failure:
         turn.back_to(mark)
         dirty += [name for number in asserted if (name := cycle.facts.release(number)) is not None]

@@ -94,6 +94,14 @@ class Scope:
         idle = not any(busy) and not found.rules and found.retain is None and name not in ("timer.fired", "entity.put")
         return replace(found, idle=idle)
 
+    def metrics(self, partition: Partition, now: int) -> dict[str, Any]:
+        """The metrics of a partition as expressions read them: name → view."""
+        return _MetricViews(self, partition, now)
+
+    def workflows(self, partition: Partition) -> dict[str, Any]:
+        """The workflow instances of a partition as expressions read them: name → view."""
+        return _WorkflowViews(self, partition)
+
 
 class Stepper:
     """A program made ready to step: `step` is a pure function of its arguments."""
@@ -105,7 +113,7 @@ class Stepper:
     def step(self, partition: Partition, shared: Shared, event: Event, tracer: Tracer | None = None) -> Step:
         """Apply one delivery. The partition is changed in place; what else follows is in the answer."""
         scope = self._scopes[partition.scope]
-        turn = Turn(self.program, partition, shared, event, tracer)
+        turn = Turn(self.program, partition, shared, event, tracer, scope)
         if event.type == "timer.fired":
             _fire(turn, scope, str(event.data["name"]))
         elif event.type == "entity.put":
@@ -133,9 +141,8 @@ class Stepper:
         """
         scope = self._scopes[partition.scope]
         event = last or Event(id="", source="", type="", at=now, data={})
-        turn = Turn(self.program, partition, shared, msgspec.structs.replace(event, now=now), tracer)
+        turn = Turn(self.program, partition, shared, msgspec.structs.replace(event, now=now), tracer, scope)
         env = turn.env(as_of_now=True)
-        _provide(scope, partition, env, now)
         for alert in scope.program.alerts:
             if alert.name == name:
                 for level, condition in alert.levels:
@@ -152,7 +159,7 @@ class Stepper:
 
 
 def _deliver(turn: Turn, scope: Scope) -> None:
-    event, partition = turn.event, turn.partition
+    event = turn.event
     concern = scope.concern(event.type)
     env = turn.env()
     changes: set[str] = set()
@@ -160,12 +167,12 @@ def _deliver(turn: Turn, scope: Scope) -> None:
         _advance(turn, concern, scope.tables, env, changes)
     if concern.windows or concern.opens:
         _measure(turn, scope, concern, env, changes)
+    if changes:
+        env.changed()
     for experiment in concern.experiments:
         experiments.expose(turn, experiment, env)
     if concern.retain is not None:
         _retain(turn, event, concern.retain)
-    if concern.popups or concern.rules:
-        _provide(scope, partition, env, turn.now)
     for popup in concern.popups:
         popups.decide(turn, popup, env)
     for popup in concern.ratings:
@@ -296,7 +303,6 @@ def _fire(turn: Turn, scope: Scope, name: str) -> None:
     elif owner == "rules":
         turn.partition.memory.wake = None
         turn.changed("memory")
-        _provide(scope, turn.partition, env, turn.now)
         matcher.run(turn, scope.alpha, env, timed=True)
     _judge(turn, scope, changes)
 
@@ -338,18 +344,11 @@ def _judge(turn: Turn, scope: Scope, changes: set[str]) -> None:
         if _touches(alert, changes):
             if env is None:
                 env = turn.env(as_of_now=True)
-                _provide(scope, turn.partition, env, turn.now)
             alerts.evaluate(turn, alert, env)
 
 
 def _touches(alert: Alert, changes: set[str]) -> bool:
     return not alert.depends.isdisjoint(changes) or f"alert:{alert.name}" in changes
-
-
-def _provide(scope: Scope, partition: Partition, env: Env, now: int) -> None:
-    """Make the partition's metrics and workflows readable by name."""
-    env.metrics = _MetricViews(scope, partition, now)
-    env.workflows = _WorkflowViews(scope, partition)
 
 
 class _MetricViews(dict[str, Any]):

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.cel import CelError
 from engine.core.codec import identity
-from engine.core.env import Env, Shared
+from engine.core.env import Env, Shared, Views
 from engine.core.event import Action, Emission, Event, Publication, Record, Step
 from engine.core.partition import Partition
 from engine.core.program import Do, Emit, Expression, Heatmap, Program
@@ -22,10 +22,16 @@ Mark = tuple[int, int, int]
 class Turn:
     """Collects the outcome of a step. `now` is virtual time in microseconds; `cause` is what ids are derived from."""
 
-    __slots__ = ("_ordinals", "cause", "event", "now", "partition", "program", "shared", "step", "tracer")
+    __slots__ = ("_ordinals", "_views", "cause", "event", "now", "partition", "program", "shared", "step", "tracer")
 
     def __init__(
-        self, program: Program, partition: Partition, shared: Shared, event: Event, tracer: Tracer | None
+        self,
+        program: Program,
+        partition: Partition,
+        shared: Shared,
+        event: Event,
+        tracer: Tracer | None,
+        views: Views | None = None,
     ) -> None:
         self.program = program
         self.partition = partition
@@ -33,6 +39,7 @@ class Turn:
         self.event = event
         self.now = event.now
         self.tracer = tracer
+        self._views = views
         self.step = Step()
         self.cause = f"{event.source}\x1f{event.id}"
         self._ordinals: dict[tuple[str, str], int] = {}
@@ -41,8 +48,8 @@ class Turn:
         """What expressions see. `as_of_now`: entities as they are now, and only the partition's own key, not the event's."""
         own = self.partition
         if as_of_now or self.event.type == "timer.fired":
-            return Env(self.shared, own, self.event, {own.scope: own.key}, self.now, self.now)
-        return Env(self.shared, own, self.event, dict(self.event.keys), self.now, self.event.at)
+            return Env(self.shared, own, self.event, ((own.scope, own.key),), self.now, self.now, self._views)
+        return Env(self.shared, own, self.event, self.event.keys, self.now, self.event.at, self._views)
 
     def changed(self, section: str) -> None:
         """Mark a section of the partition as changed, so that it is saved."""
