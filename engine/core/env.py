@@ -106,6 +106,16 @@ class Env:
             self._metrics = {} if self._views is None else self._views.metrics(self.partition, self.now_us)
         return self._metrics
 
+    def enter(self, partition: Partition, views: Views) -> None:
+        """Look from another partition that the same event reaches: what was read of the event and of entities stays."""
+        self.partition = partition
+        self.key = partition.key
+        self.context = {}
+        self.state = ""
+        self.bound.clear()
+        self._views = views
+        self._metrics = self._workflows = None
+
     def changed(self) -> None:
         """The partition has changed: what is read next is made anew."""
         self._metrics = self._workflows = None

@@ -63,8 +63,8 @@ class Scope:
         self.tables = {one.name: flatchart.table(one) for one in program.workflows}
         self.alerts = {one.name: one for one in program.alerts}
         watched = {depend for alert in program.alerts for depend in alert.depends}
-        self.awaited = tuple(
-            one
+        self.awaited = frozenset(
+            one.name
             for one in program.windows
             if one.roster is not None or f"closed:{one.name}" in watched or f"now:{one.name}" in watched
         )
@@ -109,11 +109,16 @@ class Stepper:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._scopes = {name: Scope(one) for name, one in program.scopes.items()}
+        self._seen: Env | None = None
 
     def step(self, partition: Partition, shared: Shared, event: Event, tracer: Tracer | None = None) -> Step:
         """Apply one delivery. The partition is changed in place; what else follows is in the answer."""
         scope = self._scopes[partition.scope]
-        turn = Turn(self.program, partition, shared, event, tracer, scope)
+        seen = self._seen
+        if seen is None or seen.event is not event or seen.shared is not shared:
+            seen = self._seen = Env(shared, partition, event, event.keys, event.now, event.at)
+        seen.enter(partition, scope)
+        turn = Turn(self.program, partition, shared, event, tracer, scope, seen)
         if event.type == "timer.fired":
             _fire(turn, scope, str(event.data["name"]))
         elif event.type == "entity.put":
@@ -141,8 +146,9 @@ class Stepper:
         """
         scope = self._scopes[partition.scope]
         event = last or Event(id="", source="", type="", at=now, data={})
-        turn = Turn(self.program, partition, shared, msgspec.structs.replace(event, now=now), tracer, scope)
-        env = turn.env(as_of_now=True)
+        asked = msgspec.structs.replace(event, now=now)
+        env = Env(shared, partition, asked, ((partition.scope, partition.key),), now, now, scope)
+        turn = Turn(self.program, partition, shared, asked, tracer, scope, env)
         for alert in scope.program.alerts:
             if alert.name == name:
                 for level, condition in alert.levels:
@@ -152,16 +158,15 @@ class Stepper:
                 _ask_workflow(turn, chart, env)
         for rule in scope.program.rules:
             if rule.name == name:
-                matcher.ask(turn, scope.alpha, rule, turn.env())
+                matcher.ask(turn, scope.alpha, rule, Env(shared, partition, asked, asked.keys, now, asked.at, scope))
         for experiment in scope.program.experiments:
             if experiment.name == name and experiment.eligible is not None:
                 tracer.asked(name, "eligible", experiment.eligible, env)
 
 
 def _deliver(turn: Turn, scope: Scope) -> None:
-    event = turn.event
+    event, env = turn.event, turn.seen
     concern = scope.concern(event.type)
-    env = turn.env()
     changes: set[str] = set()
     if concern.workflows and event.refusal is None:
         _advance(turn, concern, scope.tables, env, changes)
@@ -196,7 +201,7 @@ def _advance(
 
 def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[str]) -> None:
     for window in concern.windows:
-        if not turn.holds(window.name, "where", window.where, env):
+        if window.where is not None and not turn.holds(window.name, "where", window.where, env):
             continue
         state = _window_state(turn.partition, window)
         _catch_up(turn, window, state)
@@ -206,14 +211,15 @@ def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[
             turn.error(window.name, failure, window.argument, env)
             continue
         turn.changed("metrics")
-        changes.update(f"{aspect}:{window.name}" for aspect in aspects)
+        for aspect in aspects:
+            changes.add(f"{aspect}:{window.name}")
         if "published" in aspects:
             value = popups.published_value(state.owners, window.aggregate)
             turn.publish(window.scope, turn.partition.key, f"metric/{window.name}", value)
-        if window in scope.awaited:
+        if window.name in scope.awaited:
             _await(turn, window, state)
     for waiting in concern.opens:
-        if not turn.holds(waiting.name, "where", waiting.where, env):
+        if waiting.where is not None and not turn.holds(waiting.name, "where", waiting.where, env):
             continue
         opened = turn.partition.metrics.opens.get(waiting.name)
         if opened is None:
@@ -286,7 +292,7 @@ def _fire(turn: Turn, scope: Scope, name: str) -> None:
     """A deadline of this partition has come. The name says whose it is."""
     owner, _, rest = name.partition("/")
     changes: set[str] = set()
-    env = turn.env(as_of_now=True)
+    env = turn.as_of_now()
     if owner == "workflow":
         chart_name, _, timer = rest.partition("/")
         if chart_name in scope.charts:
@@ -343,7 +349,7 @@ def _judge(turn: Turn, scope: Scope, changes: set[str]) -> None:
     for alert in scope.program.alerts:
         if _touches(alert, changes):
             if env is None:
-                env = turn.env(as_of_now=True)
+                env = turn.as_of_now()
             alerts.evaluate(turn, alert, env)
 
 

@@ -20,9 +20,24 @@ Mark = tuple[int, int, int]
 
 
 class Turn:
-    """Collects the outcome of a step. `now` is virtual time in microseconds; `cause` is what ids are derived from."""
+    """Collects the outcome of a step. `now` is virtual time in microseconds; `cause` is what ids are derived from.
 
-    __slots__ = ("_ordinals", "_views", "cause", "event", "now", "partition", "program", "shared", "step", "tracer")
+    `seen` is what expressions over the event see.
+    """
+
+    __slots__ = (
+        "_ordinals",
+        "_views",
+        "cause",
+        "event",
+        "now",
+        "partition",
+        "program",
+        "seen",
+        "shared",
+        "step",
+        "tracer",
+    )
 
     def __init__(
         self,
@@ -31,7 +46,8 @@ class Turn:
         shared: Shared,
         event: Event,
         tracer: Tracer | None,
-        views: Views | None = None,
+        views: Views,
+        seen: Env,
     ) -> None:
         self.program = program
         self.partition = partition
@@ -40,16 +56,18 @@ class Turn:
         self.now = event.now
         self.tracer = tracer
         self._views = views
+        self.seen = seen
         self.step = Step()
         self.cause = f"{event.source}\x1f{event.id}"
         self._ordinals: dict[tuple[str, str], int] = {}
 
-    def env(self, *, as_of_now: bool = False) -> Env:
-        """What expressions see. `as_of_now`: entities as they are now, and only the partition's own key, not the event's."""
+    def as_of_now(self) -> Env:
+        """What expressions see that decide about the key as it is now: for an event in time that is what the event sees."""
+        if not self.event.late:
+            self.seen.changed()
+            return self.seen
         own = self.partition
-        if as_of_now or self.event.type == "timer.fired":
-            return Env(self.shared, own, self.event, ((own.scope, own.key),), self.now, self.now, self._views)
-        return Env(self.shared, own, self.event, self.event.keys, self.now, self.event.at, self._views)
+        return Env(self.shared, own, self.event, ((own.scope, own.key),), self.now, self.now, self._views)
 
     def changed(self, section: str) -> None:
         """Mark a section of the partition as changed, so that it is saved."""

@@ -27,8 +27,15 @@ def cuts(window: Window) -> bool:
     return window.kind in ("calendar", "tumbling")
 
 
-def record(metric: WindowMetric, state: WindowState, env: Env, now: int) -> set[str]:
-    """Count the event of `env` into its window. Returns which aspects changed: `now`, `closed`, `published`."""
+NOW, CLOSED, NOTHING = ("now",), ("closed",), ()
+PUBLISHED = ("now", "published")
+
+Aspects = tuple[str, ...]
+"""What of a metric has changed: `now`, `closed`, `published`."""
+
+
+def record(metric: WindowMetric, state: WindowState, env: Env, now: int) -> Aspects:
+    """Count the event of `env` into its window. Returns which aspects changed."""
     event = env.event
     assert event is not None
     value, other = _contribution(metric, env)
@@ -36,18 +43,19 @@ def record(metric: WindowMetric, state: WindowState, env: Env, now: int) -> set[
     if kind == "sliding":
         insort(state.points, [event.at, value, other], key=itemgetter(0))
         _forget_points(metric, state, now)
-        return {"now"}
+        return NOW
     if kind == "lifetime":
         return _record_lifetime(metric, state, env, value, other)
     if kind == "session":
         return _record_session(metric, state, event.at, now, value, other)
     start, end = bounds(metric.window, event.at)
+    aggregate = AGGREGATES[metric.aggregate]
     acc = state.open.get(start)
     if acc is None:
-        acc = state.open[start] = AGGREGATES[metric.aggregate].fresh()
-    AGGREGATES[metric.aggregate].add(acc, value, other)
+        acc = state.open[start] = aggregate.fresh()
+    aggregate.add(acc, value, other)
     if end > now:
-        return {"now"}
+        return NOW
     return _recompute(metric, state, start)
 
 
@@ -60,17 +68,17 @@ def _contribution(metric: WindowMetric, env: Env) -> tuple[Any, Any]:
     return value, other
 
 
-def _recompute(metric: WindowMetric, state: WindowState, start: int) -> set[str]:
+def _recompute(metric: WindowMetric, state: WindowState, start: int) -> Aspects:
     if metric.roster is not None and start not in state.closed:
-        return set()
+        return NOTHING
     value = AGGREGATES[metric.aggregate].value(state.open[start])
     if state.closed.get(start) == value and start in state.closed:
-        return set()
+        return NOTHING
     state.closed[start] = value
-    return {"closed"}
+    return CLOSED
 
 
-def _record_lifetime(metric: WindowMetric, state: WindowState, env: Env, value: Any, other: Any) -> set[str]:
+def _record_lifetime(metric: WindowMetric, state: WindowState, env: Env, value: Any, other: Any) -> Aspects:
     aggregate = AGGREGATES[metric.aggregate]
     owners = [""] if metric.owner is None else ["", str(metric.owner.run(env))]
     for owner in owners:
@@ -79,10 +87,10 @@ def _record_lifetime(metric: WindowMetric, state: WindowState, env: Env, value: 
             entry = state.owners[owner] = [0, aggregate.fresh()]
         entry[0] += 1
         aggregate.add(entry[1], value, other)
-    return {"now", "published"} if metric.publish else {"now"}
+    return PUBLISHED if metric.publish else NOW
 
 
-def _record_session(metric: WindowMetric, state: WindowState, at: int, now: int, value: Any, other: Any) -> set[str]:
+def _record_session(metric: WindowMetric, state: WindowState, at: int, now: int, value: Any, other: Any) -> Aspects:
     aggregate, gap = AGGREGATES[metric.aggregate], metric.window.size
     acc = aggregate.fresh()
     aggregate.add(acc, value, other)
@@ -95,9 +103,9 @@ def _record_session(metric: WindowMetric, state: WindowState, at: int, now: int,
             state.closed.pop(start, None)
     state.open[first] = [last, acc]
     if last + gap > now:
-        return {"now"}
+        return NOW
     state.closed[first] = aggregate.value(acc)
-    return {"closed"}
+    return CLOSED
 
 
 def _forget_points(metric: WindowMetric, state: WindowState, now: int) -> None:
