@@ -129,8 +129,12 @@ class Env:
 
     def entity(self, scope: str) -> Data | None:
         """The entity that the delivery's key of `scope` names, as of the event's time; None where there is none."""
-        if scope in self._entities:
+        try:
             return self._entities[scope]
+        except KeyError:
+            return self._entity(scope)
+
+    def _entity(self, scope: str) -> Data | None:
         key = next((key for name, key in self._keys if name == scope), None)
         found = self.shared.get(scope, key, self.at) if key is not None else None
         self._entities[scope] = found

@@ -69,13 +69,13 @@ class Scope:
             if one.roster is not None or f"closed:{one.name}" in watched or f"now:{one.name}" in watched
         )
         self.rostered = tuple(one for one in program.windows if one.roster is not None)
-        self._concerns: dict[str, Concern] = {}
+        self.concerns: dict[str, Concern] = {}
 
     def concern(self, event_type: str) -> Concern:
         """What an event type concerns here; found once, then looked up."""
-        found = self._concerns.get(event_type)
+        found = self.concerns.get(event_type)
         if found is None:
-            found = self._concerns[event_type] = self._find(event_type)
+            found = self.concerns[event_type] = self._find(event_type)
         return found
 
     def _find(self, name: str) -> Concern:
@@ -129,7 +129,8 @@ class Stepper:
 
     def concerns(self, scope: str, event_type: str) -> bool:
         """Whether a delivery of that type can do anything in that scope; one that cannot need not be stepped at all."""
-        return not self._scopes[scope].concern(event_type).idle
+        found = self._scopes[scope]
+        return not (found.concerns.get(event_type) or found.concern(event_type)).idle
 
     def views(self, partition: Partition, now: int) -> dict[str, Any]:
         """The metrics of a partition as people ask for them: name → view."""

@@ -96,8 +96,8 @@ class Door:
             return refuse("unknown_type", f"no event type `{envelope.type}` is declared")
         if not trusted and envelope.type.startswith(RESERVED):
             return refuse("reserved_type", f"`{envelope.type}` is written by the engine only")
-        content = [envelope.type, to_micros(envelope.time), envelope.subject, envelope.data]
-        mark = digest(content)
+        at = to_micros(envelope.time)
+        mark = digest([envelope.type, at, envelope.subject, envelope.data])
         problem = fit(envelope.data, declared.fields)
         if problem is not None:
             return refuse(*problem)
@@ -106,7 +106,7 @@ class Door:
             id=envelope.id,
             source=envelope.source,
             type=envelope.type,
-            at=to_micros(envelope.time),
+            at=at,
             data=envelope.data,
             received_us=None if received is None or received.tzinfo is None else to_micros(received),
             subject=envelope.subject,

@@ -39,7 +39,8 @@ class Feed:
 
     def times(self) -> tuple[int | None, int | None]:
         """The earliest time of any readable event, and the time of the first one, in microseconds."""
-        first = earliest = None
+        first: datetime | None = None
+        earliest: datetime | None = None
         decode = msgspec.json.Decoder(_Timed).decode
         for line, _ in self.events:
             try:
@@ -48,10 +49,11 @@ class Feed:
                 continue
             if time.tzinfo is None:
                 continue
-            at = to_micros(time)
-            first = at if first is None else first
-            earliest = at if earliest is None else min(earliest, at)
-        return earliest, first
+            if first is None or earliest is None:
+                first = earliest = time
+            elif time < earliest:
+                earliest = time
+        return _micros(earliest), _micros(first)
 
     def play(self, engine: Engine) -> Iterator[list[bytes]]:
         """Feed everything to the engine in order; yields the outcome lines batch by batch.
@@ -121,6 +123,10 @@ def _lines(path: Path) -> Iterator[tuple[bytes, str]]:
         stripped = line.strip()
         if stripped:
             yield stripped, f"{path.name}:{number}"
+
+
+def _micros(instant: datetime | None) -> int | None:
+    return None if instant is None else to_micros(instant)
 
 
 def _day_start(calendar: Calendar, at: int | None) -> int | None:
