@@ -81,5 +81,5 @@ def _picture(action: Action, attach: Mapping[str, Any], subject: Recipient | Non
         raise ConnectorError(
             ErrorClass.PERMANENT, "bad_attachment", f"the attachment of {action.id} is no heat map: {error!r}"
         ) from error
-    title = subject.name if subject is not None else action.key
-    return heatmap(points, title=title, start=start, end=end)
+    who = subject.name if subject is not None else action.key
+    return heatmap(points, title=f"{who} 近{max((end - start).days, 1)}天拜访轨迹", start=start, end=end)
