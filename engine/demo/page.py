@@ -53,6 +53,7 @@ def page(summary: Summary, pictures: Path, tries: list[str]) -> str:
         next="".join(f"<li><code>{text(command)}</code></li>" for command in tries),
         version=text(__version__),
         seed=summary.seed,
+        weeks=summary.weeks,
     )
 
 
