@@ -33,7 +33,7 @@ def command(folder: Path, seed: int, as_json: bool, fresh: bool, weeks: int) -> 
     \b
     Examples:
       rulewright demo
-      rulewright demo --dir /tmp/team --seed 11
+      rulewright demo --dir team --seed 11
       rulewright demo --json > summary.json
     """
     with _shown() as watch:
