@@ -34,7 +34,7 @@ MAX_DEPTH = 40
 MAX_NODES = 50_000
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
-_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+([eE][-+]?[0-9]+)?|\.|[eE][-+]?[0-9]+)\Z")
+_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+|(0|[1-9][0-9]*)(?=[eE]))([eE][-+]?[0-9]+)?\Z")
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 
@@ -45,7 +45,7 @@ def resolve(text: str) -> Any:
         return _WORDS[text]
     if _INT.match(text):
         return int(text)
-    if _FLOAT.match(text) and any(char.isdigit() for char in text):
+    if _FLOAT.match(text):
         number = float(text)
         return number if math.isfinite(number) else text
     return text

@@ -285,7 +285,7 @@ def _after(chart: Chart, model: models.After, at: At, index: int) -> After:
         text = model.span if model.span is not None else model.working
         span = _span(text or "", at / chosen[0], scope, given)
     calendar = build.calendar(model.calendar, at / "in") if model.working is not None else None
-    plain = models.Transition(to=model.to, set=model.set, then=model.then)
+    plain = models.Transition.model_construct(to=model.to, set=model.set, then=model.then)
     moved = transition(chart, None, plain, at, scope, given)
     return After(index, span, calendar, until, when, moved)
 

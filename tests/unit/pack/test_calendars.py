@@ -9,7 +9,14 @@ SHANGHAI = """
 pack: {name: p, calendar: shanghai}
 calendars:
   tokyo: {tz: Asia/Tokyo}
-  shanghai: {tz: Asia/Shanghai, week_starts: sunday, workdays: "mon-thu, sat", hours: 08:30-17:45, holidays: CN, days_off: [2026-03-04], days_on: [2026-03-06]}
+  shanghai:
+    tz: Asia/Shanghai
+    week_starts: sunday
+    workdays: mon-thu, sat
+    hours: 08:30-17:45
+    holidays: CN
+    days_off: [2026-03-04]
+    days_on: [2026-03-06]
 """
 
 

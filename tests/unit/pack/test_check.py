@@ -88,7 +88,8 @@ def test_the_caret_stands_below_wide_characters(problems: Callable[..., list[Dia
 
 
 def test_checking_loads_neither_the_store_nor_a_server() -> None:
-    script = "import sys; from engine.cli.check import command; print([m for m in ('sqlalchemy', 'fastapi', 'httpx', 'dramatiq', 'PIL') if m in sys.modules])"
+    heavy = ("sqlalchemy", "fastapi", "httpx", "dramatiq", "PIL")
+    script = f"import sys; import engine.cli.check; print([name for name in {heavy} if name in sys.modules])"
     answer = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
     )

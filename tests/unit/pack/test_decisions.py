@@ -113,9 +113,7 @@ alerts:
 
 
 @pytest.mark.parametrize(("to", "entity"), [("rep.manager", "rep"), ("rep", "rep")])
-def test_a_recipient_is_an_entity_or_a_reference_to_one(
-    problems: Problems, compiled: Compile, to: str, entity: str
-) -> None:
+def test_a_recipient_is_an_entity_or_a_reference_to_one(compiled: Compile, to: str, entity: str) -> None:
     text = ALERT.replace("TO", to).replace("attach: {heatmap: visit.closed, last: 7d}", "")
     (alert,) = compiled(text).scopes["rep"].alerts
     (do,) = alert.notify["red"]
