@@ -1,0 +1,63 @@
+"""Rules over the current event alone, which most are: no joins, no agenda, no working memory."""
+
+from __future__ import annotations
+
+from engine.cel import CelError
+from engine.core.alpha import Entry
+from engine.core.env import Env
+from engine.core.joins import equal
+from engine.core.program import Do, Effect, Emit, Pattern, Rule
+from engine.core.turn import Turn
+
+FIRING_BUDGET = 256
+"""How many rules may fire for one delivery before the engine calls it a runaway."""
+
+
+def run(turn: Turn, entries: list[Entry], env: Env) -> None:
+    """Rules over the event alone: match, order, fire; what fires cannot change what matches."""
+    event, bound = turn.event, env.bound
+    matched: list[Rule] = []
+    for rule, _ in entries:
+        pattern = rule.patterns[0]
+        bound[pattern.alias] = event
+        if equal(pattern, event.data) and _satisfied(turn, rule, pattern, env):
+            matched.append(rule)
+    if len(matched) > 1:
+        matched.sort(key=_agenda_order)
+    for rule in matched[:FIRING_BUDGET]:
+        bound[rule.patterns[0].alias] = event
+        mark = turn.mark()
+        try:
+            for effect in rule.then:
+                announce(turn, rule, effect, env)
+        except CelError as failure:
+            turn.back_to(mark)
+            turn.error(rule.name, failure, None, env, rule.place)
+    if len(matched) > FIRING_BUDGET:
+        overspent(turn, matched[FIRING_BUDGET], env)
+
+
+def _satisfied(turn: Turn, rule: Rule, pattern: Pattern, env: Env) -> bool:
+    for conditions in (pattern.tests, pattern.where, rule.when):
+        for condition in conditions:
+            if not turn.holds(rule.name, "match", condition, env):
+                return False
+    return True
+
+
+def _agenda_order(rule: Rule) -> tuple[int, int]:
+    return -rule.priority, rule.order
+
+
+def announce(turn: Turn, rule: Rule, effect: Effect, env: Env) -> None:
+    """Carry out an effect that leaves working memory alone."""
+    if isinstance(effect, Emit):
+        turn.emit(rule.name, effect, env)
+    elif isinstance(effect, Do):
+        turn.act(rule.name, effect, env)
+
+
+def overspent(turn: Turn, rule: Rule, env: Env) -> None:
+    """Record that the firing budget is used up."""
+    failure = CelError("firing_budget", f"more than {FIRING_BUDGET} firings for one event: a runaway rule")
+    turn.error(rule.name, failure, None, env, rule.place)
