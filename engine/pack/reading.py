@@ -12,10 +12,11 @@ from pydantic_core import ErrorDetails
 
 from engine.errors import Place
 from engine.pack.diagnostic import Report, Severity, did_you_mean
+from engine.pack.document import Document, Path
 from engine.pack.files import PackFile
 from engine.pack.model import File
 from engine.pack.model.base import Strict, kind
-from engine.pack.source import Document, Path, read
+from engine.pack.source import read
 
 T = TypeVar("T", bound=BaseModel)
 

@@ -70,7 +70,7 @@ def element(build: Build, kind: PatternKind, name: str, facts: Facts, *, current
     if kind in ("event", "none_event"):
         shape = build.vocabulary.events.get(name)
         data = shape.data if shape is not None else RecordType(name, {}, open=True)
-        envelope = ENVELOPE if current else {key: ENVELOPE[key] for key in ("id", "type", "time")}
+        envelope = ENVELOPE if current else {key: one for key, one in ENVELOPE.items() if key != "late"}
         return RecordType(name, {**envelope, "data": Field(data, access="attr")})
     if kind == "entity":
         return build.vocabulary.entities.get(name, RecordType(name, {}, open=True))

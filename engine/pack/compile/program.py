@@ -24,13 +24,14 @@ from engine.pack.compile.alerts import compile_alert
 from engine.pack.compile.build import Build
 from engine.pack.compile.cases import compile_case
 from engine.pack.compile.channels import compile_channel
-from engine.pack.compile.charts import compile_chart, declare
+from engine.pack.compile.charts import declare
 from engine.pack.compile.events import compile_entities, compile_events
 from engine.pack.compile.experiments import compile_experiment
 from engine.pack.compile.facts import infer
 from engine.pack.compile.metrics import compile_metric
 from engine.pack.compile.popups import compile_popup, demanding
 from engine.pack.compile.rules import compile_rule
+from engine.pack.compile.states import compile_chart
 from engine.pack.files import PackFile, revision
 from engine.pack.reading import Definitions
 from engine.pack.scope import Vocabulary

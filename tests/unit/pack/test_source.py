@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from engine.pack.diagnostic import Report
-from engine.pack.source import MAX_DEPTH, Document, read
+from engine.pack.document import Document
+from engine.pack.source import MAX_DEPTH, read
 
 
 def reading(text: str) -> tuple[Document, list[str]]:
