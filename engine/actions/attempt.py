@@ -11,11 +11,10 @@ from typing import Any
 
 import msgspec
 
-from connectors import registry
 from connectors.protocol import Connector, ConnectorError, ErrorClass, Receipt, Request
 from engine.actions import policy
 from engine.actions.request import Candidates, Entities, fingerprint, request
-from engine.actions.secrets import resolved
+from engine.actions.wiring import connected
 from engine.core.program import Channel
 from engine.errors import StoreError
 from engine.store import Outbox, OutboxRow, Outcome, Verdict
@@ -47,8 +46,7 @@ class Connectors:
             return self._given[do], channel
         with self._lock:
             if do not in self._built:
-                settings = resolved(channel.settings)
-                self._built[do] = registry.build(channel.connector, settings, clock=self._clock)
+                self._built[do] = connected(channel, self._clock)
             return self._built[do], channel
 
     def close(self) -> None:

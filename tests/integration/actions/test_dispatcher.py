@@ -161,7 +161,7 @@ def test_a_setting_that_is_missing_is_named_in_the_dead_letter(store, clock, cha
     with Dispatcher(store, channels, clock=clock, poll=0.05) as running:
         assert running.drain(ENOUGH)
     row = store.action("a1")
-    assert (row.status, row.code, "RULEWRIGHT_SECRET_NOWHERE" in row.reason) == ("dead", "missing_secret", True)
+    assert (row.status, row.code, "RULEWRIGHT_SECRET_NOWHERE" in row.reason) == ("dead", "missing_setting", True)
 
 
 def test_pictures_that_are_read_do_not_hold_up_messages(store, clock, recorder, channel, put):
@@ -242,10 +242,12 @@ def test_a_worker_that_outlives_its_lease_cannot_overwrite_what_was_decided(stor
     assert [attempt.status for attempt in store.attempts("a1")] == ["unknown"]
 
 
-def test_the_real_webhook_gets_one_post_with_the_dedupe_key(store, channel, put):
+def test_the_real_webhook_gets_one_post_with_the_dedupe_key(store, channel, put, monkeypatch):
     with WebhookSandbox() as sandbox:
+        settings = dict(sandbox.settings())
+        monkeypatch.setenv("RULEWRIGHT_ALLOW_HOSTS", ",".join(settings.pop("allow_hosts")))
         put(store, "a1", "a2", to=None, to_entity=None)
-        with Dispatcher(store, {"webhook": channel(settings=sandbox.settings())}, poll=0.05) as running:
+        with Dispatcher(store, {"webhook": channel(settings=settings)}, poll=0.05) as running:
             assert running.drain(ENOUGH)
         assert statuses(store) == {"a1": "sent", "a2": "sent"}
         keys = sorted(delivery.key for delivery in sandbox.deliveries)
