@@ -20,9 +20,10 @@ from engine.core.event import Record
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
 from engine.pack import load, restore
-from engine.runtime.admission import Arrival, Door, Refusal, fit
+from engine.runtime.admission import Arrival, Door, Refusal
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.outcome import Outcome
+from engine.runtime.puts import take, take_line
 from engine.runtime.records import Writer
 from engine.runtime.session import Session, StepCrashedError
 from engine.store import open_store
@@ -115,7 +116,7 @@ class Engine:
         """
         instant = _instant(at) if at is not None else None
         with self._lock:
-            return self._guarded(lambda: self._put(entity, dict(data), instant, None))
+            return self._guarded(lambda: take(self._session, entity, dict(data), instant))
 
     def handle(self, event: Line) -> Outcome:
         """Process one event (a CloudEvents JSON object: mapping, text or bytes) until all is quiet, and commit.
@@ -158,7 +159,7 @@ class Engine:
         """Take the results of finished actions back in, as events of the engine's own that rules and workflows can wait for."""
         with self._lock:
 
-            def take() -> None:
+            def work() -> None:
                 session = self._session
                 for row in self.store.unreceipted():
                     stamp = self.program.calendar.stamp(session.now or 0)
@@ -168,7 +169,7 @@ class Engine:
                         arrival.event.keys = ((row.action.scope, row.action.key),)
                     self._admit(arrival, None)
 
-            return self._guarded(take)
+            return self._guarded(work)
 
     def dispatcher(
         self,
@@ -217,11 +218,11 @@ class Engine:
         """Take entity lines `{"entity", "data", "at"?}`, each with its place, in one transaction."""
         with self._lock:
 
-            def take() -> None:
+            def work() -> None:
                 for line, place in lines:
-                    self._entity_line(line, place, default_at)
+                    take_line(self._session, line, place, default_at)
 
-            return self._guarded(take)
+            return self._guarded(work)
 
     # --- what can be asked -----------------------------------------------------------------------
 
@@ -347,32 +348,6 @@ class Engine:
                 break
         return records, taken
 
-    def _put(self, entity: str, data: dict[str, Any], at: int | None, place: str | None, line: bytes = b"") -> None:
-        session = self._session
-        declared = self.program.entities.get(entity)
-        if declared is None:
-            session.refuse(Refusal("unknown_entity", f"no entity `{entity}` is declared", line, at=at), place)
-            return
-        key = data.get(declared.key)
-        problem = fit(data, declared.fields)
-        if problem is not None:
-            session.refuse(Refusal(*problem, line or _encode(str(data)), at=at), place)
-            return
-        instant = at if at is not None else session.now
-        session.put(entity, str(key), 0 if instant is None else instant, data)
-
-    def _entity_line(self, line: bytes, place: str, default_at: int | None) -> None:
-        try:
-            read = msgspec.json.decode(line, type=_EntityLine)
-        except msgspec.ValidationError as failure:
-            code = "missing_field" if "missing required field" in str(failure) else "wrong_type"
-            self._session.refuse(Refusal(code, str(failure), line), place)
-        except msgspec.DecodeError as failure:
-            self._session.refuse(Refusal("bad_json", f"not a JSON object: {failure}", line), place)
-        else:
-            at = to_micros(read.at) if read.at is not None else default_at
-            self._put(read.entity, read.data, at, place, line)
-
 
 def _keep(program: Program, store: Store) -> None:
     """Keep the revision with the log, so that decisions can be explained with the pack that made them."""
@@ -381,12 +356,6 @@ def _keep(program: Program, store: Store) -> None:
         files = {name: text.encode() for name, text in program.files.items()}
         at = store.clock() or 0
         store.save_pack(program.revision, program.name, program.version, files, program.params, at)
-
-
-class _EntityLine(msgspec.Struct):
-    entity: str
-    data: dict[str, Any]
-    at: datetime | None = None
 
 
 def _line(event: Line) -> bytes:

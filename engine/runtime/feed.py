@@ -14,6 +14,9 @@ from engine.errors import RulewrightError
 from engine.runtime.engine import BATCH, Engine
 from engine.runtime.outcome import Outcome
 
+BOM = b"\xef\xbb\xbf"
+"""What some editors put before UTF-8."""
+
 WEEK_US = 7 * 86_400 * 1_000_000
 
 
@@ -119,7 +122,7 @@ def _lines(path: Path) -> Iterator[tuple[bytes, str]]:
         content = path.read_bytes()
     except OSError as failure:
         raise RulewrightError("no_file", f"{path}: {failure.strerror}") from failure
-    for number, line in enumerate(content.split(b"\n"), 1):
+    for number, line in enumerate(content.removeprefix(BOM).split(b"\n"), 1):
         stripped = line.strip()
         if stripped:
             yield stripped, f"{path.name}:{number}"
