@@ -307,6 +307,8 @@ def _fire(turn: Turn, scope: Scope, name: str) -> None:
             state.wake = None
             turn.changed("decisions")
             changes.add(f"alert:{rest}")
+    elif owner == "entity":
+        _known(turn, scope)
     elif owner == "rules":
         turn.partition.memory.wake = None
         turn.changed("memory")

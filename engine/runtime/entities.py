@@ -68,6 +68,10 @@ class Entities:
         """Since when an entity is known."""
         return self._kinds[entity][key][0][0]
 
+    def after(self, entity: str, key: str, at: int) -> list[int]:
+        """The instants after `at` from which later versions of an entity hold."""
+        return [version[0] for version in self._kinds[entity][key] if version[0] > at]
+
     def earliest(self) -> int | None:
         """The earliest instant from which anything is known."""
         return min((one[0][0] for kind in self._kinds.values() for one in kind.values()), default=None)

@@ -24,10 +24,6 @@ class _Timed(msgspec.Struct):
     time: datetime
 
 
-class _Known(msgspec.Struct):
-    at: datetime | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Feed:
     """The lines of an event file and of an entity file."""
@@ -61,60 +57,17 @@ class Feed:
     def play(self, engine: Engine) -> Iterator[list[bytes]]:
         """Feed everything to the engine in order; yields the outcome lines batch by batch.
 
-        Entities become known at their `at`: those known from the start first, later ones before the events of that instant.
+        Entities come first; each holds from its `at` on, and so before the events of that instant.
         """
         earliest, first = self.times()
         default = _day_start(engine.program.calendar, earliest)
-        puts = sorted(self._puts(default), key=lambda put: put[0])
-        begun = None if earliest is None or first is None else max(earliest, first - WEEK_US)
-        early = [put for put in puts if begun is None or put[0] <= begun]
-        later = puts[len(early) :]
-        yield encoded(engine.load_entities([put[1] for put in early], default))
-        if begun is not None:
-            yield encoded(engine.begin(to_instant(begun)))
-        for chunk in self._chunks(later):
-            if isinstance(chunk, tuple):
-                yield encoded(engine.load_entities([chunk], default))
-            else:
-                records, _ = engine.process([line for line, _ in chunk], [place for _, place in chunk])
-                yield [engine.writer.line(record) for record in records]
-
-    def _puts(self, default: int | None) -> Iterator[tuple[int, tuple[bytes, str]]]:
-        decode = msgspec.json.Decoder(_Known).decode
-        for line, place in self.entities:
-            try:
-                known = decode(line).at
-            except msgspec.MsgspecError:
-                known = None
-            at = to_micros(known) if known is not None and known.tzinfo is not None else default
-            yield (at if at is not None else 0), (line, place)
-
-    def _chunks(
-        self, later: list[tuple[int, tuple[bytes, str]]]
-    ) -> Iterator[list[tuple[bytes, str]] | tuple[bytes, str]]:
-        """Events in batches, with a later entity put before the first event that is not earlier than it."""
-        chunk: list[tuple[bytes, str]] = []
-        waiting = list(reversed(later))
-        decode = msgspec.json.Decoder(_Timed).decode
-        for event in self.events:
-            if waiting:
-                try:
-                    at = to_micros(decode(event[0]).time)
-                except (msgspec.MsgspecError, TypeError):
-                    at = -1
-                while waiting and waiting[-1][0] <= at:
-                    if chunk:
-                        yield chunk
-                        chunk = []
-                    yield waiting.pop()[1]
-            chunk.append(event)
-            if len(chunk) == BATCH:
-                yield chunk
-                chunk = []
-        if chunk:
-            yield chunk
-        for _, put in reversed(waiting):
-            yield put
+        yield encoded(engine.load_entities(self.entities, default))
+        if earliest is not None and first is not None:
+            yield encoded(engine.begin(to_instant(max(earliest, first - WEEK_US))))
+        for start in range(0, len(self.events), BATCH):
+            chunk = self.events[start : start + BATCH]
+            records, _ = engine.process([line for line, _ in chunk], [place for _, place in chunk])
+            yield [engine.writer.line(record) for record in records]
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, str]]:

@@ -155,7 +155,10 @@ class Session:
         if self._identity((SOURCE, event.id)) is not None:
             return False
         if self.now is not None and entity in self._watched:
-            event.keys = ((entity, key),)
+            if at <= self.now:
+                event.keys = ((entity, key),)
+            else:
+                self._expect(entity, key, at)
         self._append(event, content, put=(entity, key, at, data))
         self._settle()
         return True
@@ -166,7 +169,11 @@ class Session:
         self.batch.clock = at
         for entity in sorted(self._watched):
             for key in self.entities.keys(entity):
+                for later in self.entities.after(entity, key, at):
+                    self._expect(entity, key, later)
                 known = self.entities.first(entity, key)
+                if known > at:
+                    continue
                 event = Event(
                     id=identity("known", entity, key),
                     source=SOURCE,
@@ -177,6 +184,12 @@ class Session:
                 )
                 self._append(event, b"\0" * 16)
         self._settle()
+
+    def _expect(self, entity: str, key: str, at: int) -> None:
+        """A version that holds from a later instant on: its key looks at it then, and time is not moved for it."""
+        timer = (entity, key, f"entity/{at}")
+        self.timeline.set(timer, at)
+        self.batch.timers[timer] = at
 
     def run_timers(self, until: int, *, inclusive: bool) -> None:
         """Fire what is due before `until` (or at it), in order; what follows from each before the next."""
