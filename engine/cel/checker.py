@@ -312,7 +312,13 @@ class Checker:
             return target.series
         if target != DYN:
             return self.report("unknown_function", f"{target} has no `streak`", node)
+        if self._faulty(node.target):
+            return DYN
         return self.report("wrong_type", "`streak` needs a metric", node.target)
+
+    def _faulty(self, node: Node) -> bool:
+        """Whether something inside a node was reported already."""
+        return any(node.start <= problem.start and problem.end <= node.end for problem in self.problems)
 
     def _call(self, node: Call, known: Facts, variables: Locals) -> Type:
         qualified = calls.qualified(self, node, variables)
