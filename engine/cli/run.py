@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from engine.cli import params_of
-from engine.runtime.engine import BATCH, Engine
+from engine.runtime.engine import BATCH, Engine, moment
 from engine.runtime.feed import Feed, encoded
 from engine.runtime.heap import steady
 
@@ -48,16 +48,17 @@ def command(
       rulewright run sales --events week.jsonl --until 2026-03-16T00:00:00+08:00 --out outcomes.jsonl
       rulewright run my-pack/ --events week.jsonl --param quote_stall=60d --store sqlite:///week.db
     """
+    end = moment(until) if until is not None else None
     feed = Feed.read(events, entities)
     rejected = False
     with Engine.open(packs, store, params=params_of(params)) as engine, _sink(out) as sink, steady():
         steps = 2 + len(feed.events) // BATCH
         for lines in _shown(feed.play(engine), steps, quiet=out is None and sys.stdout.isatty()):
             rejected |= _write(sink, lines)
-        if until is not None:
+        if end is not None:
             if engine.now is None:
                 engine.begin_at_earliest()
-            rejected |= _write(sink, encoded(engine.advance(until)))
+            rejected |= _write(sink, encoded(engine.advance(end)))
     if strict and rejected:
         sys.exit(2)
 

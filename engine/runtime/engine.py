@@ -358,6 +358,18 @@ def _keep(program: Program, store: Store) -> None:
         store.save_pack(program.revision, program.name, program.version, files, program.params, at)
 
 
+def moment(value: datetime | str) -> datetime:
+    """An instant with its offset. Raises `RulewrightError` `bad_time` for anything else."""
+    hint = "write e.g. 2026-03-16T00:00:00+08:00"
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError as failure:
+        raise RulewrightError("bad_time", f"`{value}` is not an RFC 3339 time", hint=hint) from failure
+    if instant.tzinfo is None:
+        raise RulewrightError("bad_time", f"`{value}` has no offset", hint=hint)
+    return instant
+
+
 def _line(event: Line) -> bytes:
     if isinstance(event, bytes):
         return event
@@ -365,7 +377,4 @@ def _line(event: Line) -> bytes:
 
 
 def _instant(value: datetime | str) -> int:
-    instant = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if instant.tzinfo is None:
-        raise RulewrightError("bad_time", f"{value} has no offset; write e.g. 2026-03-16T00:00:00+08:00")
-    return to_micros(instant)
+    return to_micros(moment(value))

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from engine.cli import group
+from engine.errors import RulewrightError
 from engine.runtime.replay import live, replayed, state_hash
 
 Line = dict[str, Any]
@@ -194,6 +195,14 @@ def test_s24_the_same_id_with_other_content_is_refused(run: Callable[..., Result
     changed = {**lines[0], "data": {**lines[0]["data"], "rep_id": "r3", "visit_id": "other", "quote_id": "other"}}
     found = records(run([*lines, changed]))
     assert [one["code"] for one in found if one["kind"] == "reject"] == ["id_conflict"]
+
+
+@pytest.mark.parametrize("until", ["nonsense", "2026-03-05T10:00:00"])
+def test_s24_a_run_to_no_instant_says_so_before_it_begins(run: Callable[..., Result], until: str) -> None:
+    result = run(three_weeks(6), "--until", until)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert isinstance(result.exception, RulewrightError)
+    assert result.exception.code == "bad_time"
 
 
 def test_s24_a_strict_run_without_rejects_ends_well(run: Callable[..., Result]) -> None:
