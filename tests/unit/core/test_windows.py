@@ -1,0 +1,109 @@
+"""Windows of every kind, and levels that must hold for a while, through small packs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from engine import Engine
+
+FRAME = """
+pack: {{name: windows, version: "1", title: {{en: Windows}}}}
+calendars:
+  shanghai: {{tz: Asia/Shanghai, week_starts: monday, workdays: mon-fri, hours: 09:00-18:00}}
+entities:
+  desk: {{key: id, data: {{id: string, open: bool}}}}
+events:
+  sale: {{lateness: 7d, keys: {{desk: data.desk}}, data: {{desk: ref(desk), amount: double}}}}
+metrics:
+  sales: {{title: {{en: Sales}}, of: sale, by: desk, value: {value}, window: {window}}}
+alerts:
+  hot: {{title: {{en: Hot}}, by: desk, yellow: '{yellow}'{hold}}}
+"""
+
+
+@pytest.fixture
+def desk(
+    open_pack: Callable[..., Engine], event: Callable[..., Any]
+) -> Callable[..., tuple[Engine, Callable[..., Any]]]:
+    """`desk(value, window, yellow)`: an engine, and `sell(time, amount)` that answers the alert levels it caused."""
+
+    def make(
+        value: str, window: str, yellow: str = "metrics.sales.last(1).exists(n, n > 1000000.0)", hold: str = ""
+    ) -> Any:
+        engine = open_pack(FRAME.format(value=value, window=window, yellow=yellow, hold=hold))
+        engine.put("desk", {"id": "d", "open": True})
+
+        def sell(time: str, amount: float = 1.0) -> list[tuple[str, str]]:
+            found = engine.handle(event("sale", f"2026-03-{time}", desk="d", amount=amount))
+            assert not found.rejects
+            return [(one["at"][8:16], one["level"]) for one in found.alerts]
+
+        return engine, sell
+
+    return make
+
+
+def view(engine: Engine) -> Any:
+    return engine.metrics("desk", "d")["sales"]
+
+
+def test_sessions_join_when_a_late_event_closes_the_gap(desk: Callable[..., Any]) -> None:
+    engine, sell = desk("sum(data.amount)", "{session: 30m}")
+    sell("02T10:00", 1.0)
+    sell("02T10:40", 2.0)
+    sell("02T12:00", 4.0)
+    assert view(engine).last(5) == [2.0, 1.0]
+    sell("02T10:20", 8.0)
+    assert view(engine).last(5) == [11.0]
+    assert view(engine).now == 4.0
+
+
+def test_tumbling_windows_take_late_events_into_the_window_that_they_belong_to(desk: Callable[..., Any]) -> None:
+    engine, sell = desk("count()", "{tumbling: 1h}")
+    for time in ("02T10:10", "02T10:50", "02T11:00", "02T13:30", "02T11:59"):
+        sell(time)
+    assert (view(engine).last(3), view(engine).now) == ([2, 2], 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "closed"),
+    [("avg(data.amount)", 2.0), ("min(data.amount)", 1.0), ("max(data.amount)", 3.0), ("distinct(data.amount)", 2)],
+)
+def test_every_aggregate_has_its_value_for_a_closed_day(desk: Callable[..., Any], value: str, closed: float) -> None:
+    engine, sell = desk(value, "{calendar: day, in: shanghai}")
+    sell("02T10:00", 1.0)
+    sell("02T11:00", 3.0)
+    sell("03T10:00", 9.0)
+    assert view(engine).last(1) == [closed]
+
+
+def test_a_level_that_must_hold_for_a_while_fires_when_it_has(desk: Callable[..., Any]) -> None:
+    engine, sell = desk("count()", "{sliding: 2h}", "metrics.sales.now >= 2", ", for: 1h")
+    assert sell("02T10:00") == []
+    assert sell("02T10:30") == []
+    assert [(one["at"][8:16], one["level"]) for one in engine.advance("2026-03-02T11:29:59+08:00").alerts] == []
+    assert [(one["at"][8:16], one["level"]) for one in engine.advance("2026-03-02T11:30:00+08:00").alerts] == [
+        ("02T11:30", "yellow")
+    ]
+
+
+def test_a_level_that_does_not_hold_long_enough_never_fires(desk: Callable[..., Any]) -> None:
+    engine, sell = desk("count()", "{sliding: 1h}", "metrics.sales.now >= 2", ", for: 50m")
+    sell("02T10:00")
+    sell("02T10:30")
+    assert engine.advance("2026-03-03T00:00:00+08:00").alerts == []
+
+
+def test_an_entity_version_that_holds_later_is_seen_when_its_time_comes(
+    open_pack: Callable[..., Engine], event: Callable[..., Any]
+) -> None:
+    engine = open_pack(FRAME.format(value="count()", window="{tumbling: 1h}", yellow="desk.open == false", hold=""))
+    engine.put("desk", {"id": "d", "open": True})
+    engine.handle(event("sale", "2026-03-02T10:00", desk="d", amount=1.0))
+    assert engine.put("desk", {"id": "d", "open": False}, "2026-03-02T12:00:00+08:00").alerts == []
+    assert engine.entity("desk", "d") == {"id": "d", "open": True}
+    assert engine.advance("2026-03-02T11:59:59+08:00").alerts == []
+    assert [(one["at"][8:16], one["level"]) for one in engine.advance("2026-03-02T12:00:00+08:00").alerts] == [
+        ("02T12:00", "yellow")
+    ]
