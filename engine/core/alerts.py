@@ -17,15 +17,17 @@ def evaluate(turn: Turn, alert: Alert, env: Env) -> None:
     alerts = turn.partition.decisions.alerts
     state = alerts.get(alert.name)
     level = _level(turn, alert, env)
-    if level is None:
-        return
     if state is None:
         state = alerts[alert.name] = AlertState()
         turn.changed("decisions")
+    if level is None:
+        _wake(turn, alert, state, env)
+        return
     if level != state.level and not _held_long_enough(turn, alert, state, level):
         level = state.level
-    elif level == state.level:
+    elif level == state.level and state.pending is not None:
         state.pending = None
+        turn.changed("decisions")
     if level != state.level:
         _change(turn, alert, state, level, env)
     _wake(turn, alert, state, env)

@@ -158,5 +158,5 @@ def _deadline(run: Run, after: After) -> int | None:
         instant: datetime | None = after.until.run(run.env)
         return None if instant is None else max(to_micros(instant), now)
     assert after.span is not None
-    span = after.span.run(run.env) // MICROSECOND
+    span = max(after.span.run(run.env) // MICROSECOND, 0)
     return after.calendar.add_working(now, span) if after.calendar is not None else now + int(span)

@@ -96,6 +96,8 @@ class Door:
             return refuse("unknown_type", f"no event type `{envelope.type}` is declared")
         if not trusted and envelope.type.startswith(RESERVED):
             return refuse("reserved_type", f"`{envelope.type}` is written by the engine only")
+        if not trusted and envelope.source.split("/", 1)[0] == "rulewright":
+            return refuse("reserved_source", f"`{envelope.source}` is the engine's own source")
         at = to_micros(envelope.time)
         mark = digest([envelope.type, at, envelope.subject, envelope.data])
         problem = fit(envelope.data, declared.fields)

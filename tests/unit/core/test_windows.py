@@ -107,3 +107,33 @@ def test_an_entity_version_that_holds_later_is_seen_when_its_time_comes(
     assert [(one["at"][8:16], one["level"]) for one in engine.advance("2026-03-02T12:00:00+08:00").alerts] == [
         ("02T12:00", "yellow")
     ]
+
+
+def test_a_level_that_cannot_be_computed_does_not_lose_the_deadline_of_another(
+    open_pack: Callable[..., Engine], event: Callable[..., Any]
+) -> None:
+    pack = FRAME.format(value="count()", window="{tumbling: 7d}", yellow="metrics.sales.last(1)[0] < 3", hold="")
+    pack += "    red: metrics.waiting.oldest > hours(1)\n".replace(
+        "    red", "  late: {title: {en: Late}, by: desk, red", 1
+    ).rstrip()
+    pack += ", yellow: 'metrics.sales.last(1)[0] < 3'}\n"
+    pack = pack.replace(
+        "alerts:", "  waiting: {title: {en: W}, by: desk, open: {from: sale, until: paid, per: data.desk}}\nalerts:"
+    )
+    pack = pack.replace(
+        "metrics:", "  paid: {lateness: 7d, keys: {desk: data.desk}, data: {desk: ref(desk)}}\nmetrics:", 1
+    )
+    engine = open_pack(pack)
+    engine.put("desk", {"id": "d", "open": True})
+    engine.handle(event("sale", "2026-03-02T10:00", desk="d", amount=1.0))
+    levels = [(one["at"][8:19], one["level"]) for one in engine.advance("2026-03-02T12:00:00+08:00").alerts]
+    assert levels == [("02T11:00:01", "red")]
+
+
+def test_an_outside_event_may_not_speak_as_the_engine(
+    open_pack: Callable[..., Engine], event: Callable[..., Any]
+) -> None:
+    engine = open_pack(FRAME.format(value="count()", window="{tumbling: 1h}", yellow="desk.open == false", hold=""))
+    engine.put("desk", {"id": "d", "open": True})
+    line = {**event("sale", "2026-03-02T10:00", desk="d", amount=1.0), "source": "rulewright"}
+    assert [one["code"] for one in engine.handle(line).rejects] == ["reserved_source"]
