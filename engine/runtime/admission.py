@@ -83,7 +83,7 @@ class Door:
             envelope = self._decode(line)
         except msgspec.ValidationError as failure:
             return _misfit(line, str(failure))
-        except (msgspec.DecodeError, RecursionError) as failure:
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as failure:
             return Refusal("bad_json", f"not a JSON object: {failure}", line)
         return self._declared(envelope, line, trusted)
 
@@ -135,7 +135,7 @@ def _misfit(line: bytes, message: str) -> Refusal:
     code = "missing_field" if "missing required field" in message else "wrong_type"
     try:
         loose = msgspec.json.decode(line)
-    except msgspec.DecodeError as failure:
+    except (msgspec.DecodeError, UnicodeError) as failure:
         return Refusal("bad_json", f"not a JSON object: {failure}", line)
     if not isinstance(loose, dict):
         return Refusal("bad_json", "a JSON object is expected", line)

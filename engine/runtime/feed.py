@@ -44,7 +44,7 @@ class Feed:
         for line, _ in self.events:
             try:
                 time = decode(line).time
-            except (msgspec.MsgspecError, RecursionError):
+            except (msgspec.MsgspecError, RecursionError, UnicodeError):
                 continue
             if time.tzinfo is None:
                 continue

@@ -47,7 +47,7 @@ def take_line(session: Session, line: bytes, place: str, default_at: int | None)
     except msgspec.ValidationError as failure:
         code = "missing_field" if "missing required field" in str(failure) else "wrong_type"
         session.refuse(Refusal(code, str(failure), line), place)
-    except (msgspec.DecodeError, RecursionError) as failure:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as failure:
         session.refuse(Refusal("bad_json", f"not a JSON object: {failure}", line), place)
     else:
         if read.at is not None and read.at.tzinfo is None:
