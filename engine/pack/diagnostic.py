@@ -13,6 +13,9 @@ from engine.pack.codes import CODES
 
 Severity = Literal["error", "warning"]
 
+SHOWN = 160
+"""Characters of a source line that are shown at most: a file may be one endless line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
@@ -31,13 +34,22 @@ class Diagnostic:
         word = "" if self.severity == "error" else "warning: "
         lines = [f"{self.place}: {self.code}: {word}{self.message}"]
         if self.line.strip():
-            lines += [f"  {self.line}", f"  {self._caret()}"]
+            shown, column = self._window()
+            lines += [f"  {shown}", f"  {self._caret(shown, column)}"]
         if self.hint:
             lines.append(f"hint: {self.hint}")
         return "\n".join(lines)
 
-    def _caret(self) -> str:
-        before, marked = self.line[: self.place.column - 1], self.line[self.place.column - 1 :]
+    def _window(self) -> tuple[str, int]:
+        """The part of the source line that is shown, and how many of its characters stand before the caret."""
+        column = self.place.column - 1
+        start = max(0, column - SHOWN // 2) if len(self.line) > SHOWN else 0
+        shown = self.line[start : start + SHOWN]
+        ahead, behind = "…" if start else "", "…" if start + SHOWN < len(self.line) else ""
+        return f"{ahead}{shown}{behind}", column - start + len(ahead)
+
+    def _caret(self, shown: str, column: int) -> str:
+        before, marked = shown[:column], shown[column:]
         blank = "".join(char if char == "\t" else " " * _width(char) for char in before)
         return blank + "^" * max(1, sum(_width(char) for char in marked[: self.length]))
 

@@ -85,7 +85,7 @@ class _Builder:
     def node(self, event: Event, events: Iterator[Event], path: Path, *, flow: bool) -> Any:
         self._count(event, 1)
         if len(path) > MAX_DEPTH:
-            self.fail(event, "too_deep", f"nested more than {MAX_DEPTH} levels deep")
+            self.fail(event, "too_deep", _too_deep())
             raise _RefusedError
         if isinstance(event, AliasEvent):
             return self._alias(event, path)
@@ -218,7 +218,13 @@ def _syntax(document: Document, error: yaml.MarkedYAMLError) -> Diagnostic:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     message = _sentence(" ".join(part for part in (error.context, error.problem) if part))
+    if "maximum nesting depth" in message:  # newer versions of libyaml have a bound of their own
+        return document.diagnostic(Place(document.file, line, column), "too_deep", _too_deep())
     return document.diagnostic(Place(document.file, line, column), "yaml", message, _advice(message))
+
+
+def _too_deep() -> str:
+    return f"nested more than {MAX_DEPTH} levels deep"
 
 
 def _sentence(text: str) -> str:
