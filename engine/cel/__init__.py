@@ -1,10 +1,12 @@
 """CEL, the Common Expression Language: parser, type checker, compiler to Python code objects and exact evaluator.
 
 `check` an expression against a `Scope`, then `compile_expression` it for speed, `compile_deadline` it to know when it
-may change by itself, or `trace` it to explain it.
+may change by itself, or `trace` it to explain it. Expressions that are always asked together can be compiled into one
+function, by `compile_record` and `compile_ranking`.
 """
 
 from engine.cel.analysis import as_equality, as_threshold, conjuncts, sub
+from engine.cel.bundle import Member, compile_ranking, compile_record
 from engine.cel.checked import Checked, Problem
 from engine.cel.checker import check
 from engine.cel.codegen import compile_expression
@@ -58,6 +60,7 @@ __all__ = [
     "HostFunction",
     "ListType",
     "MapType",
+    "Member",
     "Method",
     "Node",
     "Problem",
@@ -72,6 +75,8 @@ __all__ = [
     "check",
     "compile_deadline",
     "compile_expression",
+    "compile_ranking",
+    "compile_record",
     "conjuncts",
     "parse",
     "sub",

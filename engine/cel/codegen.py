@@ -17,7 +17,7 @@ from engine.cel.analysis import constants
 from engine.cel.checked import Checked, FieldRead
 from engine.cel.exact import COMPARISONS, evaluate
 from engine.cel.functions import dispatch
-from engine.cel.scope import UNSET, source_tree
+from engine.cel.scope import UNSET, Binding, source_tree
 from engine.cel.syntax import (
     Binary,
     Call,
@@ -73,47 +73,57 @@ def compile_expression(checked: Checked) -> Callable[[Any], Any]:
     return generator.function([pyast.attempt(body, [ast.Return(recover)])])
 
 
+def roots(checked: Checked, known: Mapping[Node, Any]) -> Counter[str]:
+    """How often an expression reads each root that is not a constant; what a loop reads counts twice."""
+    uses: Counter[str] = Counter()
+    for node in walk(checked.node):
+        if isinstance(node, Macro):
+            uses.update(part.name for body in node.bodies for part in walk(body) if isinstance(part, Name))
+        if isinstance(node, Name) and node not in known:
+            uses[node.name] += 1
+    bindings = checked.scope.bindings
+    return Counter(
+        {name: count for name, count in uses.items() if name in bindings and bindings[name].constant is UNSET}
+    )
+
+
+def _hoisted(checked: Checked, known: Mapping[Node, Any]) -> dict[str, str]:
+    """Roots that are read more than once, or in a loop, get a local variable."""
+    uses = roots(checked, known)
+    return {name: f"r{number}" for number, name in enumerate(uses) if uses[name] > 1}
+
+
+def preamble(hoisted: Mapping[str, str], bindings: Mapping[str, Binding], *, budget: bool) -> list[ast.stmt]:
+    """The statements before an expression: roots in local variables, and the budget when there are loops."""
+    statements = [pyast.store(local, source_tree(bindings[name].source)) for name, local in hoisted.items()]
+    if budget:
+        statements.append(pyast.store("budget", ast.List([pyast.constant(values.MOST_STEPS)], ast.Load())))
+    return statements
+
+
 class Generator:
     """Python trees for the nodes of one expression, and the globals that they need."""
 
-    def __init__(self, checked: Checked, *, hoist: bool = True) -> None:
+    def __init__(
+        self, checked: Checked, hoisted: Mapping[str, str] | None = None, shared: dict[str, Any] | None = None
+    ) -> None:
         self.scope = checked.scope
         self.notes = checked.notes
         self.constants = constants(checked)
-        self.globals: dict[str, Any] = {"__builtins__": {}, "Exception": Exception}
+        self.globals: dict[str, Any] = {} if shared is None else shared
         self.variables: dict[str, str] = {}
         self.count = 0
         self.uses_budget = False
-        self.hoisted = self._hoisted(checked.node) if hoist else {}
-
-    def _hoisted(self, root: Node) -> dict[str, str]:
-        """Roots that are read more than once, or in a loop, get a local variable."""
-        uses: Counter[str] = Counter()
-        for node in walk(root):
-            if isinstance(node, Macro):
-                uses.update(part.name for body in node.bodies for part in walk(body) if isinstance(part, Name))
-            if isinstance(node, Name) and node not in self.constants:
-                uses[node.name] += 1
-        bindings = self.scope.bindings
-        roots = [name for name in uses if name in bindings and bindings[name].constant is UNSET]
-        return {name: f"r{number}" for number, name in enumerate(roots) if uses[name] > 1}
+        self.hoisted = _hoisted(checked, self.constants) if hoisted is None else hoisted
 
     def preamble(self) -> Sequence[ast.stmt]:
         """The statements before the expression: hoisted roots, and the budget when there are loops."""
-        statements = [
-            pyast.store(local, source_tree(self.scope.bindings[name].source)) for name, local in self.hoisted.items()
-        ]
-        if self.uses_budget:
-            statements.append(pyast.store("budget", ast.List([pyast.constant(values.MOST_STEPS)], ast.Load())))
-        return statements
+        return preamble(self.hoisted, self.scope.bindings, budget=self.uses_budget)
 
     def function(self, body: Sequence[ast.stmt]) -> Callable[[Any], Any]:
         """Compile a function of `e` with this body."""
-        module = ast.Module([pyast.function("expression", body)], [])
-        code = compile(ast.fix_missing_locations(module), "<expression>", "exec")
-        exec(code, self.globals)
-        made: Callable[[Any], Any] = self.globals["expression"]
-        return made
+        self.globals["Exception"] = Exception
+        return pyast.compiled(pyast.function("expression", body), self.globals)
 
     def named(self, name: str, thing: Any) -> ast.expr:
         """A global of a fixed name."""
@@ -122,8 +132,7 @@ class Generator:
 
     def thing(self, value: Any) -> ast.expr:
         """A constant or function that is passed through the globals."""
-        self.count += 1
-        return self.named(f"k{self.count}", value)
+        return self.named(f"k{len(self.globals)}", value)
 
     def inline(self, value: Any) -> ast.expr:
         """A value known now: in the code object when it can hold it, in the globals otherwise."""

@@ -31,7 +31,7 @@ def compile_deadline(checked: Checked) -> Callable[[Any], datetime | None] | Non
     checked.require_sound()
     if not checked.clocks:
         return None
-    generator = Generator(checked, hoist=False)
+    generator = Generator(checked, hoisted={})
     loops = [macro for macro in _outermost_macros(checked.node) if _clocks_in(macro, checked.clocks)]
     inside = {part for loop in loops for part in walk(loop)}
     steps = [_step(generator, checked, clock) for clock in checked.clocks if clock.node not in inside]

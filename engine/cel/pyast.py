@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 _COMPARE: dict[str, ast.cmpop] = {
     "==": ast.Eq(),
@@ -76,7 +77,17 @@ def attempt(body: Sequence[ast.stmt], handler: Sequence[ast.stmt]) -> ast.stmt:
     return ast.Try(list(body), [caught], [], [])
 
 
-def function(name: str, body: Sequence[ast.stmt]) -> ast.stmt:
-    """`def name(e): body`."""
-    arguments = ast.arguments(posonlyargs=[], args=[ast.arg("e")], kwonlyargs=[], kw_defaults=[], defaults=[])
+def function(name: str, body: Sequence[ast.stmt], params: Sequence[str] = ("e",)) -> ast.FunctionDef:
+    """`def name(params): body`."""
+    args = [ast.arg(param) for param in params]
+    arguments = ast.arguments(posonlyargs=[], args=args, kwonlyargs=[], kw_defaults=[], defaults=[])
     return ast.FunctionDef(name=name, args=arguments, body=list(body), decorator_list=[])
+
+
+def compiled(definition: ast.FunctionDef, names: dict[str, Any]) -> Callable[..., Any]:
+    """The function of a definition, whose globals are `names` and nothing else."""
+    names["__builtins__"] = {}
+    module = ast.fix_missing_locations(ast.Module([definition], []))
+    exec(compile(module, f"<{definition.name}>", "exec"), names)
+    made: Callable[..., Any] = names[definition.name]
+    return made

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
 DAY_US = 86_400 * SECOND_US
 
 Unit = Literal["day", "week", "month"]
@@ -23,7 +24,7 @@ def to_micros(instant: datetime) -> int:
 
 def to_instant(micros: int) -> datetime:
     """Microseconds since the epoch as an aware instant in UTC."""
-    return EPOCH + timedelta(microseconds=micros)
+    return EPOCH + timedelta(0, micros // SECOND_US, micros % SECOND_US)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,12 +120,23 @@ class Calendar:
 
     def stamp(self, micros: int) -> str:
         """RFC 3339 with the zone's offset, without a fraction where it is zero."""
-        return _stamp(self.zone, micros)
+        minute, rest = divmod(micros, MINUTE_US)
+        around = _minute(self.zone, minute)
+        if around is None:
+            return self.local(micros).isoformat()
+        before, after = around
+        second, fraction = divmod(rest, SECOND_US)
+        return f"{before}{second:02}.{fraction:06}{after}" if fraction else f"{before}{second:02}{after}"
 
 
 @lru_cache(maxsize=4096)
-def _stamp(zone: ZoneInfo, micros: int) -> str:
-    return to_instant(micros).astimezone(zone).isoformat()
+def _minute(zone: ZoneInfo, minute: int) -> tuple[str, str] | None:
+    """What stands before and after the seconds in all stamps of a minute.
+
+    None where the offset is no whole minute, as it was before clocks were set by zones: those offsets change inside a minute, too.
+    """
+    text = to_instant(minute * MINUTE_US).astimezone(zone).isoformat()
+    return (text[:17], text[19:]) if text[17:19] == "00" else None
 
 
 def following(unit: Unit, first: date) -> date:

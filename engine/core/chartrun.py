@@ -76,18 +76,27 @@ def _allowed(run: Run, one: Transition) -> bool:
 
 def assign(run: Run, one: Transition) -> None:
     """Set the context of the instance; an absent value removes. All values are computed before any is set."""
-    context = run.instance.context
+    if not one.assign.pairs:
+        return
+    try:
+        computed = one.assign.run(run.env)
+    except Exception:
+        computed = _one_by_one(run, one)
+    context = {**run.instance.context, **computed}
+    if None in computed.values():
+        context = {name: value for name, value in context.items() if value is not None}
+    run.instance.context = run.env.context = context
+
+
+def _one_by_one(run: Run, one: Transition) -> dict[str, Any]:
+    """The values of a transition where one of them fails: which one is said by `FailedError`."""
     computed = {}
-    for name, expression in one.assign:
+    for name, expression in one.assign.pairs:
         try:
             computed[name] = expression.run(run.env)
         except CelError as failure:
             raise FailedError(failure, expression, one) from failure
-    for name, value in computed.items():
-        if value is None:
-            context.pop(name, None)
-        else:
-            context[name] = value
+    return computed
 
 
 def act(run: Run, effects: tuple[Emit | Do, ...]) -> None:
@@ -105,8 +114,9 @@ def act(run: Run, effects: tuple[Emit | Do, ...]) -> None:
 def leave(run: Run, state: State) -> None:
     """Leave a state: its exit effects, and an end to its deadlines."""
     act(run, state.exit)
-    for after in state.after:
-        _cancel(run, f"{state.name}/{after.index}")
+    if run.instance.timers:
+        for after in state.after:
+            _cancel(run, f"{state.name}/{after.index}")
 
 
 def arm(run: Run, state: State, after: After) -> None:
@@ -120,23 +130,25 @@ def arm(run: Run, state: State, after: After) -> None:
         _set(run, name, when)
 
 
-def rearm(run: Run) -> None:
+def rearm(run: Run, active: Iterable[State]) -> None:
     """Deadlines that depend on the context follow it; a span that has begun keeps its beginning; what fired stays fired."""
-    for name in statechart.with_ancestors(run.chart, run.instance.active):
-        state = run.chart.states[name]
+    for state in active:
         for after in state.after:
-            if after.until is None and after.when is None:
-                continue
-            set_to = run.instance.timers.get(f"{name}/{after.index}")
-            try:
-                when = _deadline(run, after)
-            except CelError as failure:
-                raise FailedError(failure, after.until or after.when, after.transition) from failure
-            if when is None:
-                if set_to != FIRED:
-                    _cancel(run, f"{name}/{after.index}")
-            elif set_to is None or (after.until is not None and (when > run.turn.now or set_to != FIRED)):
-                _set(run, f"{name}/{after.index}", when)
+            if after.until is not None or after.when is not None:
+                _rearm(run, f"{state.name}/{after.index}", after)
+
+
+def _rearm(run: Run, name: str, after: After) -> None:
+    set_to = run.instance.timers.get(name)
+    try:
+        when = _deadline(run, after)
+    except CelError as failure:
+        raise FailedError(failure, after.until or after.when, after.transition) from failure
+    if when is None:
+        if set_to != FIRED:
+            _cancel(run, name)
+    elif set_to is None or (after.until is not None and (when > run.turn.now or set_to != FIRED)):
+        _set(run, name, when)
 
 
 def _cancel(run: Run, name: str) -> None:

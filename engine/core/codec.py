@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Hashable
 from datetime import datetime, timedelta
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -64,15 +64,22 @@ def unpack(payload: bytes, kind: type[T]) -> T:
     return decoder.decode(payload)
 
 
-_canonical = msgspec.json.Encoder(order="deterministic").encode
+_canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 def digest(content: Any) -> bytes:
-    """Sixteen bytes that are the same exactly when the content is: BLAKE2b over its canonical JSON."""
-    return hashlib.blake2b(_canonical(content), digest_size=16).digest()
+    """Sixteen bytes that are the same exactly when the content is: BLAKE2b over its canonical MessagePack.
+
+    Raises OverflowError or RecursionError for what the store could not keep either: numbers beyond 64 bits, endless nesting.
+    """
+    return blake2b(_canonical(content), digest_size=16).digest()
 
 
 def identity(*parts: object) -> str:
     """The id of what is decided: twenty hexadecimal digits of BLAKE2b over the parts, which cannot run into each other."""
-    text = "\x1f".join([str(part) for part in parts])
-    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+    return identity_of("\x1f".join([str(part) for part in parts]))
+
+
+def identity_of(text: str) -> str:
+    """As `identity`, of parts that are joined already."""
+    return blake2b(text.encode(), digest_size=10).hexdigest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.core.chartrun import Run, act, arm, assign, first, leave, rearm
+from engine.core.partition import Instance
 from engine.core.program import State, Transition, Workflow
 
 
@@ -41,47 +42,58 @@ def _row(state: State) -> Row:
     return Row(state, on, any(after.until is not None or after.when is not None for after in state.after))
 
 
-def start(run: Run, rows: Table) -> None:
-    """Enter the initial state."""
-    row = rows[run.chart.initial[0]]
-    run.instance.active = (row.state.name,)
-    run.refresh()
-    run.turn.record("transition", run.chart.name, {"from": None, "to": row.state.path})
-    _enter(run, row)
+def advance(run: Run, rows: Table, event: str, *, fresh: bool) -> None:
+    """Take an event; `run.took` says whether any transition took it. A `fresh` instance enters its initial state first.
 
-
-def advance(run: Run, rows: Table, event: str) -> None:
-    """Take an event; `run.took` says whether any transition took it."""
-    row = rows[run.instance.active[0]]
+    Guards are asked before anything is entered: entering changes nothing that they could see.
+    """
+    row = rows[run.chart.initial[0] if fresh else run.instance.active[0]]
     transitions = row.on.get(event)
-    chosen = first(run, transitions) if transitions is not None else None
-    if chosen is not None:
-        run.took = True
-        move(run, rows, chosen)
+    if transitions is None:
+        return
+    env = run.env
+    env.context, env.state = run.instance.context, row.state.path
+    chosen = first(run, transitions)
+    if chosen is None:
+        return
+    run.took = True
+    if fresh:
+        run.instance.active = (row.state.name,)
+        run.turn.record("transition", run.chart.name, {"from": None, "to": row.state.path})
+        _enter(run, row.state)
+    else:
+        run.instance = unfolded(run.instance)
+    move(run, rows, chosen)
+
+
+def unfolded(held: Instance) -> Instance:
+    """A copy of an instance of a flat chart: its context is replaced when it changes, and it has no history."""
+    return Instance(held.active, held.context, held.history, held.timers.copy(), held.done)
 
 
 def move(run: Run, rows: Table, one: Transition) -> None:
     """Take a transition: exit, act, enter."""
-    row = rows[run.instance.active[0]]
-    if one.targets:
+    instance = run.instance
+    row = rows[instance.active[0]]
+    if not one.targets:
+        assign(run, one)
+        act(run, one.effects)
+    else:
         to = rows[one.targets[0]]
         run.turn.record("transition", run.chart.name, {"from": row.state.path, "to": to.state.path})
         leave(run, row.state)
         assign(run, one)
         act(run, one.effects)
-        run.instance.active = (to.state.name,)
+        instance.active = (to.state.name,)
         run.env.state = to.state.path
-        _enter(run, to)
-        run.instance.done = to.state.kind == "final"
+        _enter(run, to.state)
+        instance.done = to.state.kind == "final"
         row = to
-    else:
-        assign(run, one)
-        act(run, one.effects)
     if row.moving:
-        rearm(run)
+        rearm(run, (row.state,))
 
 
-def _enter(run: Run, row: Row) -> None:
-    act(run, row.state.enter)
-    for after in row.state.after:
-        arm(run, row.state, after)
+def _enter(run: Run, state: State) -> None:
+    act(run, state.enter)
+    for after in state.after:
+        arm(run, state, after)

@@ -10,7 +10,7 @@ from engine.core.partition import OpenState
 from engine.core.program import OpenMetric
 
 SWEEP = 16
-"""Items that have ended are forgotten when so many have come together, not one by one."""
+"""Counterparts are forgotten when so many have come together, not one by one."""
 
 NOTHING = timedelta(0)
 
@@ -22,27 +22,36 @@ def record(metric: OpenMetric, state: OpenState, env: Env, now: int) -> bool:
     """
     event = env.event
     assert event is not None
-    name = str(metric.per.run(env))
-    item = state.items.get(name)
-    if item is None:
-        item = state.items[name] = [[], None]
-    before = min(item[0], default=None)
-    if event.type == metric.start and (item[1] is None or event.at > item[1]):
-        item[0].append(event.at)
-    if event.type == metric.until and (item[1] is None or event.at > item[1]):
-        item[1] = event.at
-        item[0] = [at for at in item[0] if at > event.at]
-    if len(state.items) % SWEEP == 0:
-        _forget(metric, state, now)
-    return min(item[0], default=None) != before
+    name, at = str(metric.per.run(env)), event.at
+    waits, ended = state.waiting.get(name), state.ended.get(name)
+    before = min(waits) if waits is not None else None
+    later = ended is None or at > ended
+    if later and event.type == metric.start:
+        if waits is None:
+            waits = state.waiting[name] = []
+        waits.append(at)
+    if later and event.type == metric.until:
+        state.ended[name] = at
+        waits = _left(state, name, at)
+        if ended is None and len(state.ended) % SWEEP == 0:
+            _forget(metric, state, now)
+    return (min(waits) if waits is not None else None) != before
+
+
+def _left(state: OpenState, name: str, ended: int) -> list[int] | None:
+    """What still waits under a name after a counterpart: only what began later."""
+    left = [at for at in state.waiting.pop(name, ()) if at > ended]
+    if not left:
+        return None
+    state.waiting[name] = left
+    return left
 
 
 def _forget(metric: OpenMetric, state: OpenState, now: int) -> None:
     """A counterpart is remembered for as long as its late beginning may still arrive."""
     horizon = now - metric.lateness
-    gone = [name for name, (waits, ended) in state.items.items() if not waits and ended is not None and ended < horizon]
-    for name in gone:
-        del state.items[name]
+    for name in [name for name, ended in state.ended.items() if ended < horizon and name not in state.waiting]:
+        del state.ended[name]
 
 
 class OpenView:
@@ -53,12 +62,12 @@ class OpenView:
     def __init__(self, state: OpenState, now: int) -> None:
         self._state = state
         self._now = now
-        self._since = min([min(waits) for waits, _ in state.items.values() if waits], default=None)
+        self._since = min(map(min, state.waiting.values())) if state.waiting else None
 
     @property
     def count(self) -> int:
         """How many items wait."""
-        return sum(1 for waits, _ in self._state.items.values() if waits)
+        return len(self._state.waiting)
 
     @property
     def oldest_since(self) -> datetime | None:

@@ -45,7 +45,8 @@ def settle(run: Run) -> None:
     run.instance.done = all(
         run.chart.states[name].kind == "final" and run.chart.states[name].parent is None for name in run.instance.active
     )
-    rearm(run)
+    chart = run.chart
+    rearm(run, [chart.states[name] for name in statechart.with_ancestors(chart, run.instance.active)])
 
 
 def _enabled(run: Run, event: str | None) -> list[tuple[str, Transition]]:

@@ -41,9 +41,10 @@ class WindowState(msgspec.Struct, eq=False):
 
 
 class OpenState(msgspec.Struct, eq=False):
-    """Items that wait, by what they are counted per: the times they began, and the latest counterpart."""
+    """By what items are counted per: the times at which those that wait began, and the latest counterpart of each."""
 
-    items: dict[str, list[Any]] = msgspec.field(default_factory=dict)
+    waiting: dict[str, list[int]] = msgspec.field(default_factory=dict)
+    ended: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class AlertState(msgspec.Struct, eq=False):

@@ -20,7 +20,7 @@ def decide(turn: Turn, popup: Popup, env: Env) -> None:
     """Rank the candidates for the turn's event and record at most `limit` of them, best first, ties by id."""
     try:
         ranked = _rank(turn, popup, env) if turn.tracer is None else _rank_noting(turn, popup, env)
-    except CelError:
+    except Exception:
         ranked = _rank_noting(turn, popup, env)
     ranked.sort(key=_best_first)
     items = [_item(turn, popup, -points, key, candidate, env) for points, key, candidate in ranked[: popup.limit]]
@@ -33,21 +33,11 @@ def _colleagues(turn: Turn) -> str:
 
 
 def _rank(turn: Turn, popup: Popup, env: Env) -> list[Ranked]:
-    """The candidates with their points, negated. Raises `CelError` when any condition fails."""
-    where = popup.where.run if popup.where is not None else None
-    matches = [condition.run for condition in popup.match]
-    bound, source, ranked = env.bound, popup.source, []
-    for key, candidate in env.shared.all(source, env.at):
-        bound[source] = candidate
-        if where is None or where(env):
-            points = 0.0
-            for match in matches:
-                if match(env):
-                    points += 1.0
-            if popup.learn:
-                points += learned(turn, popup, key)
-            ranked.append((-points, key, candidate))
-    return ranked
+    """The candidates with their points, negated. Raises whatever the first condition that fails raises."""
+    fits = popup.rank(env, env.shared.all(popup.source, env.at))
+    if not popup.learn:
+        return [(-float(points), key, candidate) for key, candidate, points in fits]
+    return [(-(points + learned(turn, popup, key)), key, candidate) for key, candidate, points in fits]
 
 
 def _rank_noting(turn: Turn, popup: Popup, env: Env) -> list[Ranked]:

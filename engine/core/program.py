@@ -6,7 +6,7 @@ Times are microseconds since the Unix epoch (`int`), spans are microseconds (`in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +27,7 @@ class Expression:
     """A checked and compiled expression. `run(env)` gives the value or raises `CelError`.
 
     `wake(env)` gives the first instant after `now` at which the value may change by time alone; None: never, or not just now.
+    Where one of `guards` does not hold, the value is None.
     """
 
     text: str
@@ -34,6 +35,18 @@ class Expression:
     run: Callable[[Any], Any]
     checked: Checked
     wake: Callable[[Any], datetime | None] | None = None
+    guards: tuple[Checked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """Named expressions that are always computed together, in this order.
+
+    `run(env)` gives all values by name, or raises whatever the first failure raises: ask `pairs` one by one for which one it was.
+    """
+
+    pairs: tuple[tuple[str, Expression], ...]
+    run: Callable[[Any], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +54,7 @@ class FieldRule:
     """One declared field of an event or an entity: how its JSON value is tested and turned into a run-time value.
 
     `convert(value)` returns the run-time value or raises `ValueError` with a sentence; `ref` names the entity it must refer to.
+    A value of class `exact` that is not empty fits as it is.
     """
 
     name: str
@@ -48,6 +62,7 @@ class FieldRule:
     convert: Callable[[Any], Any] | None
     ref: str | None
     type_name: str
+    exact: type | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +72,7 @@ class EventType:
     name: str
     title: Text
     fields: tuple[FieldRule, ...]
-    keys: tuple[tuple[str, Expression], ...]
+    keys: Values
     lateness: int
     unique: tuple[tuple[str, Expression], ...]
     place: Place
@@ -82,7 +97,7 @@ class Emit:
     """Append an event of `type` whose data are these expressions; a field whose `when` guard is false is left out."""
 
     type: str
-    data: tuple[tuple[str, Expression], ...]
+    data: Values
     when: Expression | None
     place: Place
 
@@ -152,7 +167,7 @@ class Transition:
     targets: tuple[str, ...]
     when: Expression | None
     require: tuple[Requirement, ...]
-    assign: tuple[tuple[str, Expression], ...]
+    assign: Values
     effects: tuple[Emit | Do, ...]
     internal: bool
     place: Place
@@ -321,7 +336,11 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Popup:
-    """A ranked recommendation from entities `source`, decided when `on` reaches a partition of `scope`."""
+    """A ranked recommendation from entities `source`, decided when `on` reaches a partition of `scope`.
+
+    `rank(env, rows)` takes (key, candidate) and gives (key, candidate, how many of `match` hold) where `where` holds. It raises
+    whatever the first failure raises: ask the conditions one by one for which one it was.
+    """
 
     name: str
     title: Text
@@ -330,6 +349,7 @@ class Popup:
     source: str
     where: Expression | None
     match: tuple[Expression, ...]
+    rank: Callable[[Any, Iterable[tuple[str, Any]]], list[tuple[str, Any, int]]]
     reasons: tuple[Text, ...]
     learn: bool
     limit: int

@@ -192,11 +192,8 @@ def _deliver(turn: Turn, scope: Scope) -> None:
 def _advance(
     turn: Turn, concern: Concern, tables: dict[str, flatchart.Table | None], env: Env, changes: set[str]
 ) -> None:
-    instances = turn.partition.workflows.instances
     for chart in concern.workflows:
-        before = instances.get(chart.name)
-        workflow.deliver(turn, chart, tables[chart.name], env)
-        if instances.get(chart.name) is not before:
+        if workflow.deliver(turn, chart, tables[chart.name], env):
             changes.add(f"workflow:{chart.name}")
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.cel import CelError
-from engine.core.codec import identity
+from engine.core.codec import identity_of
 from engine.core.env import Env, Shared, Views
 from engine.core.event import Action, Emission, Event, Publication, Record, Step
 from engine.core.partition import Partition
-from engine.core.program import Do, Emit, Expression, Heatmap, Program
+from engine.core.program import Do, Emit, Expression, Heatmap, Program, Values
 from engine.core.text import render
 from engine.core.trace import Tracer, failing
 from engine.errors import Place
@@ -20,7 +20,7 @@ Mark = tuple[int, int, int]
 
 
 class Turn:
-    """Collects the outcome of a step. `now` is virtual time in microseconds; `cause` is what ids are derived from.
+    """Collects the outcome of a step. `now` is virtual time in microseconds.
 
     `seen` is what expressions over the event see.
     """
@@ -28,7 +28,6 @@ class Turn:
     __slots__ = (
         "_ordinals",
         "_views",
-        "cause",
         "event",
         "now",
         "partition",
@@ -58,7 +57,6 @@ class Turn:
         self._views = views
         self.seen = seen
         self.step = Step()
-        self.cause = f"{event.source}\x1f{event.id}"
         self._ordinals: dict[tuple[str, str], int] = {}
 
     def as_of_now(self) -> Env:
@@ -89,9 +87,9 @@ class Turn:
         """Add an outcome record and return it. Its id follows from what it says, never from when it was computed."""
         ordinal = self._ordinals.get((kind, name or ""), 0)
         self._ordinals[kind, name or ""] = ordinal + 1
-        own = self.partition
-        number = identity(own.scope, own.key, kind, name, self.cause, ordinal)
-        record = Record(kind, number, self.now, self.event.id, own.scope, own.key, name, fields)
+        own, event = self.partition, self.event
+        says = f"{own.scope}\x1f{own.key}\x1f{kind}\x1f{name}\x1f{event.source}\x1f{event.id}\x1f{ordinal}"
+        record = Record(kind, identity_of(says), self.now, event.id, own.scope, own.key, name, fields)
         self.step.records.append(record)
         return record
 
@@ -133,7 +131,7 @@ class Turn:
         """Announce an event to append after this one. Raises `CelError` when a value cannot be computed."""
         if effect.when is not None and not effect.when.run(env):
             return
-        data = values(effect.data, env)
+        data = together(effect.data, env)
         record = self.record("emit", name, {"type": effect.type, "data": data})
         at = self.now if self.event.type == "timer.fired" else self.event.at
         self.step.emitted.append(Emission(record.id, effect.type, data, at, name))
@@ -197,6 +195,17 @@ class Turn:
     def publish(self, entity: str, key: str, name: str, value: Any) -> None:
         """Make a value readable to other scopes."""
         self.step.published.append(Publication(entity, key, name, value))
+
+
+def together(wanted: Values, env: Env) -> dict[str, Any]:
+    """The values of expressions that are computed together; absent ones are left out. Raises `CelError` of the first that fails."""
+    try:
+        computed = wanted.run(env)
+    except Exception:
+        return values(wanted.pairs, env)
+    if None in computed.values():
+        return {name: value for name, value in computed.items() if value is not None}
+    return computed
 
 
 def values(pairs: tuple[tuple[str, Expression], ...], env: Env) -> dict[str, Any]:

@@ -25,45 +25,44 @@ class WorkflowView:
 
 
 def copied(instance: Instance) -> Instance:
-    """A copy that later changes of the instance do not reach."""
-    return Instance(
-        instance.active, dict(instance.context), dict(instance.history), dict(instance.timers), instance.done
-    )
+    """A copy that later changes of the instance do not reach; a context is replaced when it changes."""
+    return Instance(instance.active, instance.context, dict(instance.history), dict(instance.timers), instance.done)
 
 
-def deliver(turn: Turn, chart: Workflow, rows: Table | None, env: Env) -> None:
-    """Give the turn's event to the instance of `chart`; the first event that its initial state handles starts one."""
+def deliver(turn: Turn, chart: Workflow, rows: Table | None, env: Env) -> bool:
+    """Give the turn's event to the instance of `chart`; the first event that its initial state handles starts one.
+
+    True when a transition took it.
+    """
     event = turn.event
     held = turn.partition.workflows.instances.get(chart.name)
     if held is None and event.type not in chart.starters:
         _ignored(turn, chart, None)
-        return
-    mark, timers = turn.mark(), dict(turn.step.timers)
-    fresh = Instance(context=dict(chart.defaults)) if held is None else copied(held)
-    run = Run(turn, chart, fresh, env)
+        return False
+    mark, timers = turn.mark(), turn.step.timers.copy()
+    run = Run(turn, chart, held if held is not None else Instance(context=chart.defaults), env)
     try:
         _advance(run, rows, event.type, fresh=held is None)
     except FailedError as failed:
         _abandon(turn, chart, run, failed, mark, timers)
-        return
-    if run.refused or not run.took:
-        refusals = turn.step.records[mark[0] :]
-        turn.back_to(mark)
-        turn.step.timers = timers
-        turn.step.records.extend(one for one in refusals if one.kind in ("reject", "error"))
-        if not run.refused:
-            _ignored(turn, chart, held)
-        return
-    _keep(run)
+        return False
+    if run.took:
+        _keep(run)
+        return True
+    refusals = [one for one in turn.step.records[mark[0] :] if one.kind in ("reject", "error")]
+    turn.back_to(mark)
+    turn.step.timers = timers
+    turn.step.records.extend(refusals)
+    if not run.refused:
+        _ignored(turn, chart, held)
+    return False
 
 
 def _advance(run: Run, rows: Table | None, event: str, *, fresh: bool) -> None:
     if rows is not None:
-        if fresh:
-            flatchart.start(run, rows)
-        run.refresh()
-        flatchart.advance(run, rows, event)
+        flatchart.advance(run, rows, event, fresh=fresh)
         return
+    run.instance = copied(run.instance)
     if fresh:
         macrostep.start(run)
     run.refresh()
@@ -75,7 +74,7 @@ def due(turn: Turn, chart: Workflow, rows: Table | None, timer: str, env: Env) -
     held = turn.partition.workflows.instances.get(chart.name)
     if held is None or held.timers.get(timer) != turn.now:
         return
-    mark, timers = turn.mark(), dict(turn.step.timers)
+    mark, timers = turn.mark(), turn.step.timers.copy()
     run = Run(turn, chart, copied(held), env)
     run.instance.timers[timer] = FIRED
     state_name, _, index = timer.rpartition("/")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from engine.cel import (
     UNSET,
     CelError,
     Checked,
+    Member,
     Node,
     RecordType,
     RefType,
@@ -19,10 +20,12 @@ from engine.cel import (
     check,
     compile_deadline,
     compile_expression,
+    compile_ranking,
+    compile_record,
     parse,
 )
 from engine.cel.syntax import path
-from engine.core.program import Expression
+from engine.core.program import Expression, Values
 from engine.core.text import Template, Text
 from engine.pack.model.base import Words
 from engine.pack.reading import At
@@ -104,14 +107,34 @@ def compiled(checked: Checked, piece: Piece, guards: Sequence[Checked] = ()) -> 
         piece.at.text_problem(problem.code, problem.message, start, end, hint)
     place = piece.at.inside(piece.offset + checked.node.start)
     if checked.problems or any(guard.problems for guard in guards):
-        return Expression(checked.node.text, place, _broken, checked)
+        return Expression(checked.node.text, place, _broken, checked, guards=tuple(guards))
     run = compile_expression(checked)
     if guards:
         run = _unless_absent(run, [compile_expression(guard) for guard in guards])
-    return Expression(checked.node.text, place, run, checked, compile_deadline(checked))
+    return Expression(checked.node.text, place, run, checked, compile_deadline(checked), tuple(guards))
 
 
-def _broken(_: Any) -> Any:
+def together(pairs: Sequence[tuple[str, Expression]]) -> Values:
+    """Named expressions as one function beside the many."""
+    if any(_is_broken(one) for _, one in pairs):
+        return Values(tuple(pairs), _broken)
+    return Values(tuple(pairs), compile_record({name: Member(one.checked, one.guards) for name, one in pairs}))
+
+
+def ranking(
+    candidate: str, where: Expression | None, match: Sequence[Expression]
+) -> Callable[[Any, Iterable[tuple[str, Any]]], list[tuple[str, Any, int]]]:
+    """The conditions of a pop-up as one loop over its candidates."""
+    if any(_is_broken(one) for one in (*match, *([where] if where is not None else []))):
+        return _broken
+    return compile_ranking(candidate, where.checked if where is not None else None, [one.checked for one in match])
+
+
+def _is_broken(one: Expression) -> bool:
+    return bool(one.checked.problems) or any(guard.problems for guard in one.guards)
+
+
+def _broken(*_: Any) -> Any:
     raise CelError("bad_argument", "the expression has mistakes")
 
 

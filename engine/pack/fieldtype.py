@@ -32,7 +32,10 @@ class UnknownTypeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """A field type that was read. `convert(value)` takes JSON and gives the run-time value, or raises ValueError."""
+    """A field type that was read. `convert(value)` takes JSON and gives the run-time value, or raises ValueError.
+
+    What is of class `exact` and not empty needs no conversion.
+    """
 
     cel: Type
     optional: bool
@@ -40,6 +43,7 @@ class FieldType:
     ref: str | None
     name: str
     default: str | None = None
+    exact: type | None = None
 
 
 def parse_type(text: str, entities: Iterable[str], *, default: bool = False) -> FieldType:
@@ -50,7 +54,8 @@ def parse_type(text: str, entities: Iterable[str], *, default: bool = False) -> 
     body = body.removesuffix("?").strip()
     cel = _parse(body, frozenset(entities))
     ref = cel.entity if isinstance(cel, RefType) else None
-    return FieldType(cel, optional, converter(cel), ref, body, given.strip() or None)
+    exact = str if cel == STRING or ref is not None else bool if cel == BOOL else None
+    return FieldType(cel, optional, converter(cel), ref, body, given.strip() or None, exact)
 
 
 def _parse(text: str, entities: frozenset[str]) -> Type:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -156,6 +157,8 @@ def fit(data: dict[str, Any], fields: tuple[FieldRule, ...]) -> tuple[str, str] 
     """
     for rule in fields:
         value = data.get(rule.name)
+        if value and value.__class__ is rule.exact:
+            continue
         if value is None:
             if not rule.optional:
                 return "missing_field", f"data.{rule.name} is missing ({rule.type_name})"
@@ -171,15 +174,20 @@ def fit(data: dict[str, Any], fields: tuple[FieldRule, ...]) -> tuple[str, str] 
 def keys_of(event: Event, declared: EventType) -> tuple[tuple[str, str], ...]:
     """The partitions that an event reaches. A key whose field is absent, or empty, reaches none."""
     env = _Reading(event)
-    found: list[tuple[str, str]] = []
-    for scope, expression in declared.keys:
-        try:
-            key = expression.run(env)
-        except CelError:
-            continue
-        if key is not None and key != "":
-            found.append((scope, str(key)))
-    return tuple(found)
+    try:
+        found = declared.keys.run(env)
+    except Exception:
+        found = _keys_one_by_one(env, declared)
+    return tuple([(scope, str(key)) for scope, key in found.items() if key is not None and key != ""])
+
+
+def _keys_one_by_one(env: _Reading, declared: EventType) -> dict[str, Any]:
+    """The keys of an event for which one of them fails to evaluate: that one reaches no partition."""
+    found: dict[str, Any] = {}
+    for scope, expression in declared.keys.pairs:
+        with suppress(CelError):
+            found[scope] = expression.run(env)
+    return found
 
 
 def uniques_of(event: Event, declared: EventType) -> list[tuple[str, str]]:

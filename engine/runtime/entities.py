@@ -12,6 +12,8 @@ Version = tuple[int, int, Data]
 
 _at = itemgetter(0)
 
+_NONE: dict[str, list[Version]] = {}
+
 
 class Entities:
     """Entities as of any instant. `put` keeps every version; `learned` values are published by partitions."""
@@ -44,6 +46,16 @@ class Entities:
             return last[2]
         position = bisect_right(versions, at, key=_at)
         return versions[position - 1][2] if position else None
+
+    def missing(self, references: tuple[tuple[str, str], ...], data: Data, at: int) -> tuple[str, str, str] | None:
+        """The first of `references` (field of `data`, kind) that names nothing known at the instant: (field, kind, key)."""
+        for field, entity in references:
+            key = data.get(field)
+            if key is not None:
+                versions = self._kinds.get(entity, _NONE).get(key)
+                if versions is None or versions[0][0] > at:
+                    return field, entity, key
+        return None
 
     def all(self, entity: str, at: int) -> Iterable[tuple[str, Data]]:
         """Every entity of a kind known at the instant, in the order of their keys."""

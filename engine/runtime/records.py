@@ -31,15 +31,21 @@ class Writer:
             "key": record.key,
             "name": record.name,
             "revision": record.revision or self._revision,
-            **{name: self._plain(value) for name, value in record.fields.items()},
+            **self._shown(record.fields),
         }
 
     def line(self, record: Record) -> bytes:
         """The record as one JSON line, without the line's end."""
         return self._encode(self.mapping(record))
 
+    def _shown(self, fields: dict[str, Any]) -> dict[str, Any]:
+        for value in fields.values():
+            if value.__class__ not in _PLAIN:
+                return {name: self._plain(value) for name, value in fields.items()}
+        return fields
+
     def _plain(self, value: Any) -> Any:
-        if value is None or value.__class__ in _PLAIN:
+        if value.__class__ in _PLAIN:
             return value
         if isinstance(value, datetime):
             return value.astimezone(self._calendar.zone).isoformat()
@@ -52,7 +58,7 @@ class Writer:
         return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 
-_PLAIN = frozenset((str, int, float, bool))
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 
 
 def span(value: timedelta) -> str:

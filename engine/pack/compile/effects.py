@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.cel import STRING, RecordType, RefType, Scope, check
-from engine.core.program import Do, Emit, Expression, Heatmap
+from engine.core.program import Do, Emit, Expression, Heatmap, Values
 from engine.core.text import Template
 from engine.pack import bench
 from engine.pack.bench import Piece
@@ -57,7 +57,7 @@ def emit(build: Build, model: models.Emit, at: At, scope: Scope, given: Sequence
 
 def values(
     texts: Mapping[str, str], at: At, scope: Scope, record: RecordType | None, given: Sequence[Expression]
-) -> tuple[tuple[str, Expression], ...]:
+) -> Values:
     """Named values that must fit the fields of a record; an optional one whose value is absent is left out."""
     found: list[tuple[str, Expression]] = []
     for name, text in texts.items():
@@ -68,7 +68,7 @@ def values(
         optional = field is None or field.optional
         wanted = None if field is None or (optional and text.strip() == "null") else field.type
         found.append((name, bench.expression(Piece(text, at / name), scope, wanted, given=given, absent=optional)))
-    return tuple(found)
+    return bench.together(found)
 
 
 def action(build: Build, model: models.Do, at: At, scope: Scope, deciding: str, given: Sequence[Expression] = ()) -> Do:

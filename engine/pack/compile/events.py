@@ -55,7 +55,9 @@ def record(name: str, fields: Fields, *, open_: bool = False) -> RecordType:
 
 def rules(fields: Fields) -> tuple[FieldRule, ...]:
     """How JSON becomes a record."""
-    return tuple(FieldRule(name, one.optional, one.convert, one.ref, one.name) for name, one in fields.items())
+    return tuple(
+        FieldRule(name, one.optional, one.convert, one.ref, one.name, one.exact) for name, one in fields.items()
+    )
 
 
 def compile_entities(build: Build) -> dict[str, EntityType]:
@@ -93,7 +95,7 @@ def compile_events(build: Build, refusing_blank: frozenset[str]) -> dict[str, Ev
         names.event(name, one.at)
         fields = read_fields(one.model.data, one.at / "data", build.vocabulary.entities)
         if name in refusing_blank and "reason" in fields:
-            fields["reason"] = replace(fields["reason"], optional=False, convert=_not_blank)
+            fields["reason"] = replace(fields["reason"], optional=False, convert=_not_blank, exact=None)
         found[name] = _event(build, name, one, fields)
         _check_form(one, fields)
     return found
@@ -119,7 +121,8 @@ def _event(build: Build, name: str, one: Definition[Event], fields: Fields) -> E
         for code, text in one.model.unique.items()
     )
     lateness = micros(one.model.lateness) if one.model.lateness is not None else 0
-    return EventType(name, words(one.model.title, name), rules(fields), tuple(keys), lateness, unique, one.at.key)
+    together = bench.together(keys)
+    return EventType(name, words(one.model.title, name), rules(fields), together, lateness, unique, one.at.key)
 
 
 def _optional(computed: Expression, data: RecordType) -> bool:
@@ -131,7 +134,7 @@ def _builtin(build: Build, name: str, declared: tuple[tuple[str, str], ...]) -> 
     fields = {field: parse_type(kind, ()) for field, kind in declared}
     shape = EventShape(name, record(f"data of {name}", fields, open_=True), {}, any_scope=True)
     build.vocabulary.events[name] = shape
-    return EventType(name, Text(name, name), rules(fields), (), 0, (), _BUILTIN_PLACE)
+    return EventType(name, Text(name, name), rules(fields), bench.together(()), 0, (), _BUILTIN_PLACE)
 
 
 def _not_blank(value: Any) -> str:

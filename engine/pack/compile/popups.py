@@ -54,6 +54,7 @@ def compile_popup(build: Build, one: Definition[Model]) -> Popup | None:
         source=model.source,
         where=where,
         match=tuple(match),
+        rank=bench.ranking(model.source, where, match),
         reasons=tuple(reasons),
         learn=model.rank.learn is not None,
         limit=model.limit,

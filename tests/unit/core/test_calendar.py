@@ -68,3 +68,15 @@ def test_workdays_between_counts_the_first_day_and_not_the_last(calendar: Calend
 
 def test_instants_keep_their_microseconds() -> None:
     assert to_micros(to_instant(1_772_000_000_123_457)) == 1_772_000_000_123_457
+
+
+@given(
+    st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Africa/Monrovia", "UTC"]),
+    st.integers(-(10**15), 4 * 10**15),
+    st.booleans(),
+)
+def test_stamps_are_those_of_the_standard_library(zone: str, micros: int, whole: bool) -> None:
+    instant = micros - micros % 1_000_000 if whole else micros
+    expected = to_instant(instant).astimezone(ZoneInfo(zone)).isoformat()
+
+    assert Calendar("c", ZoneInfo(zone)).stamp(instant) == expected

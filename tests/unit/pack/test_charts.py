@@ -82,7 +82,7 @@ def test_options_of_an_event_stay_in_their_order(compiled: Compile) -> None:
     assert first.targets == ("ended",)
     assert first.when is not None
     assert second.targets == ()
-    assert second.assign[0][1].run(SimpleNamespace(context={"tries": 1})) == 2
+    assert second.assign.pairs[0][1].run(SimpleNamespace(context={"tries": 1})) == 2
 
 
 def test_a_deadline_is_a_span_that_is_written_or_computed(compiled: Compile) -> None:
@@ -135,7 +135,7 @@ def test_an_optional_field_of_an_emitted_event_is_left_out_when_its_value_is_abs
     )
     (emit,) = chart(program).states["draft"].transitions[0].effects
     assert isinstance(emit, Emit)
-    amount = dict(emit.data)["amount"]
+    amount = dict(emit.data.pairs)["amount"]
 
     assert amount.run(SimpleNamespace(data={"quote_id": "q", "rep_id": "r"})) is None
     assert amount.run(SimpleNamespace(data={"quote_id": "q", "rep_id": "r", "amount": 3.0})) == 3.0
