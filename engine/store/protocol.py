@@ -74,7 +74,7 @@ class Outbox(Protocol):
         ...
 
     def replay_dead(self, action: str) -> bool:
-        """Make a dead action pending again, with all its tries; False when it is not dead."""
+        """Make a dead action pending again, with all its tries; False when it is not dead, or was withdrawn since."""
         ...
 
 

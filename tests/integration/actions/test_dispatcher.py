@@ -157,7 +157,7 @@ def test_a_defect_of_a_connector_is_repeated_where_the_channel_says_so(store, cl
 def test_a_defect_before_the_call_is_repeated_because_nothing_was_sent(store, clock, recorder, channel, put):
     answers = iter([ZeroDivisionError("a defect")])
 
-    def entities(kind, key):
+    def entities(_kind, key):
         if failure := next(answers, None):
             raise failure
         return {"id": key}
