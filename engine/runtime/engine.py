@@ -232,13 +232,13 @@ class Engine:
         Raises `RulewrightError` `unknown_decision` when there is no record of that id.
         """
         with self._lock:
-            return explain(self.program, self.store, self._session.entities, decision)
+            return explain(self.program, self.store, decision)
 
     def why_not(self, name: str, key: str, at: datetime | str | None = None) -> Explanation:
         """Why an alert, a rule or a workflow's transition did not happen for a key, at an instant (now)."""
         with self._lock:
             instant = _instant(at) if at is not None else self._session.now
-            return why_not(self.program, self.store, self._session.entities, name, key, instant)
+            return why_not(self.program, self.store, name, key, instant)
 
     def metrics(self, scope: str, key: str) -> dict[str, Any]:
         """The metrics of a key as expressions see them: name → view with `now`, `last(k)`, `count`, `oldest`, …"""

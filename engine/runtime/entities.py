@@ -83,33 +83,3 @@ class Entities:
     def teach(self, entity: str, key: str, name: str, value: Any) -> None:
         """Take a published value."""
         self._learned[entity, key, name] = value
-
-    def versions(self) -> Iterable[tuple[str, str, Version]]:
-        """Every version of everything: (entity, key, version)."""
-        for entity, kind in self._kinds.items():
-            for key, versions in kind.items():
-                for version in versions:
-                    yield entity, key, version
-
-
-class Past:
-    """The entities as they stood in the log before a sequence: what a step saw then."""
-
-    def __init__(self, entities: Entities, before: int) -> None:
-        self._entities = Entities()
-        self._source = entities
-        for entity, key, (at, seq, data) in entities.versions():
-            if seq < before:
-                self._entities.put(entity, key, at, seq, data)
-
-    def get(self, entity: str, key: str, at: int) -> Data | None:
-        """As `Entities.get`, without later puts."""
-        return self._entities.get(entity, key, at)
-
-    def all(self, entity: str, at: int) -> Iterable[tuple[str, Data]]:
-        """As `Entities.all`, without later puts."""
-        return self._entities.all(entity, at)
-
-    def learned(self, entity: str, key: str, name: str) -> Any:
-        """The published value as it stands now: its history is in the records that were decided with it."""
-        return self._source.learned(entity, key, name)

@@ -174,6 +174,10 @@ class Store(Outbox, Protocol):
         """What was refused, with a `seq` above `after`."""
         ...
 
+    def reject(self, reject: str) -> Reject | None:
+        """What was refused under this id."""
+        ...
+
     def refused(self, reject: str) -> bool:
         """Whether a reject of this id is kept already."""
         ...
