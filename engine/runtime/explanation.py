@@ -19,6 +19,7 @@ from engine.core.step import Stepper
 from engine.core.text import display
 from engine.core.trace import Note, Tracer
 from engine.errors import Place, RulewrightError
+from engine.runtime.entities import EVER
 from engine.runtime.fold import Folded, fold
 from engine.runtime.records import Writer
 from engine.store.protocol import Store
@@ -69,7 +70,8 @@ class Explanation:
         if self.record is not None and self.record["revision"] != self.revision:
             yield f"  decided by revision {self.record['revision']}; the values below are those of {self.revision}"
         if self.event is not None:
-            yield f"  event       {self.event['type']} {self.event['id']} at {self.event['time']}"
+            at = "known from the beginning" if self.event["time"] is None else f"at {self.event['time']}"
+            yield f"  event       {self.event['type']} {self.event['id']} {at}"
         if self.arrived is not None:
             yield f"  source      {self.arrived.source or 'not known'}"
             yield f"  event       {self.arrived.event or 'not known'}"
@@ -188,7 +190,7 @@ def _refused(program: Program, store: Store, decision: str) -> Explanation:
 
 
 def why_not(program: Program, store: Store, name: str, key: str, at: int | None) -> Explanation:
-    """Why an alert, a rule or a workflow did nothing more for a key, as of an instant: the values of its conditions then.
+    """Why an alert, a rule or a workflow did nothing more for a key, as of an instant (None: before time began).
 
     Raises `RulewrightError` `unknown_name` when nothing of that name is declared.
     """
@@ -199,10 +201,10 @@ def why_not(program: Program, store: Store, name: str, key: str, at: int | None)
     tracer = Tracer()
     folded = fold(program, store, scope, key, until=at)
     last = folded.last
-    now = at if at is not None else (last.now if last is not None else 0)
-    Stepper(program).ask(folded.partition, folded.entities, name, now, last, tracer)
+    Stepper(program).ask(folded.partition, folded.entities, name, at or 0, last, tracer)
+    when = "before time began" if at is None else f"as of {program.calendar.stamp(at)}"
     return Explanation(
-        f"why not {name} for {scope} {key}, as of {program.calendar.stamp(now)}?",
+        f"why not {name} for {scope} {key}, {when}?",
         program.revision,
         place=place_of(program, scope, name),
         event=_shown_event(program, last),
@@ -259,7 +261,7 @@ def _shown_event(program: Program, event: Event | None) -> dict[str, Any] | None
         "id": event.id,
         "source": event.source,
         "type": event.type,
-        "time": program.calendar.stamp(event.at),
+        "time": program.calendar.stamp(event.at) if event.at != EVER else None,
         "data": data,
     }
 
