@@ -107,7 +107,7 @@ class Attempts:
             raise
         except Exception as error:  # a defect of a connector must not lose the action
             _log.exception("action %s: an unexpected error", row.action.id)
-            failed = ConnectorError(ErrorClass.TRANSIENT, "unexpected", f"{type(error).__name__}: {error}")
+            failed = _unexpected(error, called=begun)
         if not begun:
             self._begin(row, "")
         return _failed(failed, self._now()), policy.failure(failed, row, channel, self._now())
@@ -138,6 +138,12 @@ def _result(receipt: Receipt) -> dict[str, Any]:
     named = {"status": receipt.status, "provider_id": receipt.provider_id, **receipt.result}
     plain: dict[str, Any] = msgspec.to_builtins(named, enc_hook=str, str_keys=True)
     return plain
+
+
+def _unexpected(error: Exception, *, called: bool) -> ConnectorError:
+    """Before the call nothing was sent; after it has begun nobody can tell, and the channel's `on_unknown` decides."""
+    kind = ErrorClass.UNKNOWN if called else ErrorClass.TRANSIENT
+    return ConnectorError(kind, "unexpected", f"{type(error).__name__}: {error}")
 
 
 def _failed(error: ConnectorError, now: int) -> Outcome:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from engine.cli import params_of
+from engine.cli.target import told, writable
 from engine.runtime.engine import BATCH, Engine, moment
 from engine.runtime.feed import Feed, encoded
 from engine.runtime.heap import steady
@@ -50,6 +51,8 @@ def command(
     """
     end = moment(until) if until is not None else None
     feed = Feed.read(events, entities)
+    if out is not None:
+        writable(out)
     rejected = False
     with Engine.open(packs, store, params=params_of(params)) as engine, _sink(out) as sink, steady():
         steps = 2 + len(feed.events) // BATCH
@@ -76,7 +79,7 @@ def _sink(out: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     else:
-        with out.open("wb") as file:
+        with told(out), out.open("wb") as file:
             yield file
 
 

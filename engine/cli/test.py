@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import click
 
 from engine.cli import params_of
+from engine.cli.target import told, writable
 from engine.core.program import Program
 from engine.pack import load
 from engine.runtime.packtests import Result, parts, run
@@ -28,6 +29,8 @@ def command(packs: tuple[str, ...], coverage: bool, junit: Path | None, params: 
       rulewright test sales
       rulewright test my-pack/ --coverage --junit results.xml
     """
+    if junit is not None:
+        writable(junit)
     program = load(list(packs), params_of(params))
     results = []
     for result in run(program):
@@ -69,4 +72,5 @@ def _write_junit(path: Path, name: str, results: list[Result]) -> None:
         case = ElementTree.SubElement(suite, "testcase", name=result.test.name, time=f"{result.seconds:.6f}")
         if not result.passed:
             ElementTree.SubElement(case, "failure", message=result.failures[0]).text = "\n".join(result.failures)
-    ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+    with told(path):
+        ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)

@@ -124,7 +124,7 @@ class Decisions(msgspec.Struct, eq=False):
 
     alerts: dict[str, AlertState] = msgspec.field(default_factory=dict)
     arms: dict[str, str] = msgspec.field(default_factory=dict)
-    ratings: dict[str, list[float]] = msgspec.field(default_factory=dict)
+    ratings: dict[str, tuple[int, float]] = msgspec.field(default_factory=dict)
 
 
 class Memory(msgspec.Struct, eq=False):

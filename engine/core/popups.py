@@ -110,9 +110,8 @@ def rate(turn: Turn, popup: Popup, env: Env) -> None:
     worth = popup.feedback.values.get(str(env.data.get("rating")))
     if worth is None:
         return
-    held = turn.partition.decisions.ratings.setdefault(popup.name, [0, 0.0])
-    held[0] += 1
-    held[1] += worth
+    count, total = turn.partition.decisions.ratings.get(popup.name, (0, 0.0))
+    held = turn.partition.decisions.ratings[popup.name] = (count + 1, total + worth)
     turn.changed("decisions")
     turn.publish(popup.source, turn.partition.key, f"rating/{popup.name}", list(held))
 

@@ -202,13 +202,13 @@ def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[
         if window.where is not None and not turn.holds(window.name, "where", window.where, env):
             continue
         state = _window_state(turn.partition, window)
+        turn.changed("metrics")
         _catch_up(turn, window, state)
         try:
             aspects = windows.record(window, state, env, turn.now)
         except CelError as failure:
             turn.error(window.name, failure, window.argument, env)
             continue
-        turn.changed("metrics")
         for aspect in aspects:
             changes.add(f"{aspect}:{window.name}")
         if "published" in aspects:
@@ -222,13 +222,12 @@ def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[
         opened = turn.partition.metrics.opens.get(waiting.name)
         if opened is None:
             opened = turn.partition.metrics.opens[waiting.name] = OpenState()
+        turn.changed("metrics")
         try:
             if items.record(waiting, opened, env, turn.now):
                 changes.add(f"open:{waiting.name}")
         except CelError as failure:
             turn.error(waiting.name, failure, waiting.per, env)
-            continue
-        turn.changed("metrics")
 
 
 def _window_state(partition: Partition, metric: WindowMetric) -> WindowState:
@@ -335,12 +334,12 @@ def _close(turn: Turn, metric: WindowMetric, env: Env, changes: set[str]) -> Non
 def _retain(turn: Turn, event: Event, span: int) -> None:
     """Remember an event for patterns and heat maps; forget those that nothing can look back at any more."""
     kept = turn.partition.memory.recent.setdefault(event.type, [])
+    turn.changed("memory")
     horizon = turn.now - span
     if kept and kept[0].at < horizon:
         kept[:] = [one for one in kept if one.at >= horizon]
     if event.at >= horizon:
         kept.append(Remembered.of(event))
-        turn.changed("memory")
 
 
 def _judge(turn: Turn, scope: Scope, changes: set[str]) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from engine.errors import RulewrightError
 
+_ANOTHER = "name another folder with --dir"
 _RUN, _LOCK = "run.json", ".lock"
 _DATABASE, _INBOX, _PICTURES, _PAGE = "rulewright.db", "inbox.jsonl", "pictures", "index.html"
 _OWN = (_RUN, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm", _INBOX, _PAGE)
@@ -69,10 +70,11 @@ class Folder:
 def held(path: Path, run: Run, *, fresh: bool = False) -> Iterator[Folder]:
     """The folder at `path`, made or emptied as needed; an unfinished run that equals `run` is gone on with unless `fresh`.
 
-    Raises RulewrightError `not_a_demo` when there are files in it that no demo wrote, `demo_running` when another process holds it.
+    Raises RulewrightError `not_a_demo` when there are files in it that no demo wrote, `demo_running` when another process holds it,
+    `not_writable` when there can be no such folder.
     """
     _ours(path)
-    path.mkdir(parents=True, exist_ok=True)
+    _make(path)
     with _locked(path):
         resumed = not fresh and _read(path) == run
         if not resumed:
@@ -84,9 +86,15 @@ def held(path: Path, run: Run, *, fresh: bool = False) -> Iterator[Folder]:
 
 def _ours(path: Path) -> None:
     if path.is_dir() and any(path.iterdir()) and not ((path / _RUN).exists() or (path / _LOCK).exists()):
-        raise RulewrightError(
-            "not_a_demo", f"{path} holds files that no demo wrote", hint="name another folder with --dir"
-        )
+        raise RulewrightError("not_a_demo", f"{path} holds files that no demo wrote", hint=_ANOTHER)
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / _LOCK).touch()
+    except OSError as failure:
+        raise RulewrightError("not_writable", f"{path}: {failure.strerror}", hint=_ANOTHER) from failure
 
 
 @contextmanager

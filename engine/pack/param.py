@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from engine.cel import BOOL, DOUBLE, DURATION, INT, STRING, Binding, Field, RecordType, Type
+from engine.cel.values import INT_MAX, INT_MIN
 from engine.errors import Place
 from engine.pack.diagnostic import Diagnostic, Report, did_you_mean
 from engine.pack.model import Pack
@@ -55,13 +57,17 @@ def fit(value: Any, default: Any) -> Any:
 
 
 def _number(value: Any, kind: type[int] | type[float]) -> int | float:
-    words = "a whole number" if kind is int else "a number"
+    words = "a whole number of 64 bits" if kind is int else "a finite number"
     if isinstance(value, bool) or (kind is int and isinstance(value, float)):
         raise ValueError(f"must be {words}, not `{value}`")
     try:
-        return kind(value)
+        number = kind(value)
     except (TypeError, ValueError):
         raise ValueError(f"must be {words}, not `{value}`") from None
+    fits = INT_MIN <= number <= INT_MAX if kind is int else math.isfinite(number)
+    if not fits:
+        raise ValueError(f"must be {words}, not `{value}`")
+    return number
 
 
 def binding(values: Mapping[str, Any]) -> Binding:

@@ -23,7 +23,7 @@ from engine.pack import load, restore
 from engine.runtime.admission import Arrival, Door, Refusal
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.outcome import Outcome
-from engine.runtime.puts import take, take_line
+from engine.runtime.puts import take, take_lines
 from engine.runtime.records import Writer
 from engine.runtime.session import Session, StepCrashedError
 from engine.store import open_store
@@ -112,7 +112,7 @@ class Engine:
     def put(self, entity: str, data: Mapping[str, Any], at: datetime | str | None = None) -> Outcome:
         """Make an entity known, or change it, from `at` on (now; before the first event: from then on at the latest).
 
-        An unknown kind or a field that does not fit gives a reject in the outcome.
+        An unknown kind, a field that does not fit, or a reference to what is not known gives a reject in the outcome.
         """
         instant = _instant(at) if at is not None else None
         with self._lock:
@@ -215,14 +215,10 @@ class Engine:
         return Outcome(()) if earliest is None else self.begin(to_instant(earliest))
 
     def load_entities(self, lines: Iterable[tuple[bytes, str]], default_at: int | None) -> Outcome:
-        """Take entity lines `{"entity", "data", "at"?}`, each with its place, in one transaction."""
+        """Take entity lines `{"entity", "data", "at"?}`, each with its place, in one transaction; their order does not matter."""
+        listed = list(lines)
         with self._lock:
-
-            def work() -> None:
-                for line, place in lines:
-                    take_line(self._session, line, place, default_at)
-
-            return self._guarded(work)
+            return self._guarded(lambda: take_lines(self._session, listed, default_at))
 
     # --- what can be asked -----------------------------------------------------------------------
 
@@ -232,13 +228,13 @@ class Engine:
         Raises `RulewrightError` `unknown_decision` when there is no record of that id.
         """
         with self._lock:
-            return explain(self.program, self.store, self._session.entities, decision)
+            return explain(self.program, self.store, decision)
 
     def why_not(self, name: str, key: str, at: datetime | str | None = None) -> Explanation:
         """Why an alert, a rule or a workflow's transition did not happen for a key, at an instant (now)."""
         with self._lock:
             instant = _instant(at) if at is not None else self._session.now
-            return why_not(self.program, self.store, self._session.entities, name, key, instant)
+            return why_not(self.program, self.store, name, key, instant)
 
     def metrics(self, scope: str, key: str) -> dict[str, Any]:
         """The metrics of a key as expressions see them: name → view with `now`, `last(k)`, `count`, `oldest`, …"""

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
+from engine.core.calendar import to_micros
+
 Data = dict[str, Any]
 Version = tuple[int, int, Data]
+
+EVER = to_micros(datetime.min.replace(tzinfo=UTC))
+"""Since when something is known of which nobody said since when, put before time began. It is no instant to be shown."""
 
 _at = itemgetter(0)
 
@@ -76,6 +82,10 @@ class Entities:
             keys = self._sorted[entity] = sorted(self._kinds.get(entity, ()))
         return keys
 
+    def knows(self, entity: str, key: str) -> bool:
+        """Whether there is any version of an entity, whenever it holds."""
+        return key in self._kinds.get(entity, ())
+
     def first(self, entity: str, key: str) -> int:
         """Since when an entity is known."""
         return self._kinds[entity][key][0][0]
@@ -85,8 +95,9 @@ class Entities:
         return [version[0] for version in self._kinds[entity][key] if version[0] > at]
 
     def earliest(self) -> int | None:
-        """The earliest instant from which anything is known."""
-        return min((one[0][0] for kind in self._kinds.values() for one in kind.values()), default=None)
+        """The earliest instant that anything is known from; what is known from ever has none."""
+        instants = (version[0] for kind in self._kinds.values() for held in kind.values() for version in held)
+        return min((instant for instant in instants if instant != EVER), default=None)
 
     def learned(self, entity: str, key: str, name: str) -> Any:
         """What partitions have published about an entity under `name`, or None."""
@@ -95,33 +106,3 @@ class Entities:
     def teach(self, entity: str, key: str, name: str, value: Any) -> None:
         """Take a published value."""
         self._learned[entity, key, name] = value
-
-    def versions(self) -> Iterable[tuple[str, str, Version]]:
-        """Every version of everything: (entity, key, version)."""
-        for entity, kind in self._kinds.items():
-            for key, versions in kind.items():
-                for version in versions:
-                    yield entity, key, version
-
-
-class Past:
-    """The entities as they stood in the log before a sequence: what a step saw then."""
-
-    def __init__(self, entities: Entities, before: int) -> None:
-        self._entities = Entities()
-        self._source = entities
-        for entity, key, (at, seq, data) in entities.versions():
-            if seq < before:
-                self._entities.put(entity, key, at, seq, data)
-
-    def get(self, entity: str, key: str, at: int) -> Data | None:
-        """As `Entities.get`, without later puts."""
-        return self._entities.get(entity, key, at)
-
-    def all(self, entity: str, at: int) -> Iterable[tuple[str, Data]]:
-        """As `Entities.all`, without later puts."""
-        return self._entities.all(entity, at)
-
-    def learned(self, entity: str, key: str, name: str) -> Any:
-        """The published value as it stands now: its history is in the records that were decided with it."""
-        return self._source.learned(entity, key, name)

@@ -7,34 +7,59 @@ notes. Partitions are independent, so this costs as much as that key has history
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
 
 from engine.cel import Trace
-from engine.core.event import Event
-from engine.core.partition import Partition
+from engine.core.event import Event, Record
 from engine.core.program import Program
 from engine.core.step import Stepper
 from engine.core.text import display
 from engine.core.trace import Note, Tracer
 from engine.errors import Place, RulewrightError
-from engine.runtime.entities import Entities, Past
+from engine.runtime.entities import EVER
+from engine.runtime.fold import Folded, fold
 from engine.runtime.records import Writer
 from engine.store.protocol import Store
+
+SHOWN = 400
+"""Characters of a refused line that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What was refused at the door: its source and event id where they could be read, and the line as it came in, shortened."""
+
+    source: str | None
+    event: str | None
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A pending deadline: when it fires (RFC 3339), and its name, which says whose it is."""
+
+    at: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What was decided (None: nothing was), at which place of the pack it is written, by which event, and on what values."""
+    """What was decided (None: nothing was), at which place of the pack it is written, by which event, and on what values.
 
-    record: dict[str, Any] | None
-    place: Place | None
-    event: dict[str, Any] | None
-    notes: tuple[Note, ...]
-    revision: str
+    `arrived` is what was refused at the door; `deadlines` are pending.
+    """
+
     question: str
+    revision: str
+    record: dict[str, Any] | None = None
+    place: Place | None = None
+    event: dict[str, Any] | None = None
+    notes: tuple[Note, ...] = ()
+    deadlines: tuple[Deadline, ...] = ()
+    arrived: Arrived | None = None
 
     def lines(self) -> Iterator[str]:
         """The explanation as people read it, a line at a time."""
@@ -45,7 +70,14 @@ class Explanation:
         if self.record is not None and self.record["revision"] != self.revision:
             yield f"  decided by revision {self.record['revision']}; the values below are those of {self.revision}"
         if self.event is not None:
-            yield f"  event       {self.event['type']} {self.event['id']} at {self.event['time']}"
+            at = "known from the beginning" if self.event["time"] is None else f"at {self.event['time']}"
+            yield f"  event       {self.event['type']} {self.event['id']} {at}"
+        if self.arrived is not None:
+            yield f"  source      {self.arrived.source or 'not known'}"
+            yield f"  event       {self.arrived.event or 'not known'}"
+            yield f"  line        {self.arrived.line}"
+        for deadline in self.deadlines:
+            yield f"  deadline    {deadline.at}  {deadline.name}"
         for note in self.notes:
             yield f"  {note.role:<10}  {note.place}"
             if note.tree is not None:
@@ -62,6 +94,8 @@ class Explanation:
             "path": self.place.path if self.place else None,
             "revision": self.revision,
             "event": self.event,
+            "arrived": asdict(self.arrived) if self.arrived else None,
+            "deadlines": [asdict(deadline) for deadline in self.deadlines],
             "notes": [
                 {
                     "role": note.role,
@@ -119,35 +153,44 @@ def _brief(value: Any) -> str | None:
     return None
 
 
-def explain(program: Program, store: Store, entities: Entities, decision: str) -> Explanation:
+def explain(program: Program, store: Store, decision: str) -> Explanation:
     """Why the record of that id was decided. Raises `RulewrightError` `unknown_decision`."""
     found = store.decision(decision)
     if found is None:
-        raise RulewrightError(
-            "unknown_decision",
-            f"there is no decision {decision}",
-            hint="ids stand in the `id` field of outcome records",
-        )
+        return _refused(program, store, decision)
     seq, record = found
     event = store.event(seq)
     notes: tuple[Note, ...] = ()
     if event is not None and record.scope is not None and record.key is not None:
         tracer = Tracer()
-        _fold(program, store, entities, record.scope, record.key, seq, tracer)
+        fold(program, store, record.scope, record.key, seq=seq, tracer=tracer)
         notes = tuple(note for note in tracer.notes if note.owner == record.name)
-    writer = Writer(program)
+    shown_record = Writer(program).mapping(record)
+    place = place_of(program, record.scope, record.name)
     return Explanation(
-        writer.mapping(record),
-        place_of(program, record.scope, record.name),
-        _shown_event(program, event),
-        notes,
-        program.revision,
-        _sentence(writer.mapping(record)),
+        _sentence(shown_record), program.revision, shown_record, place, _shown_event(program, event), notes
     )
 
 
-def why_not(program: Program, store: Store, entities: Entities, name: str, key: str, at: int | None) -> Explanation:
-    """Why an alert, a rule or a workflow did nothing more for a key, as of an instant: the values of its conditions then.
+def _refused(program: Program, store: Store, decision: str) -> Explanation:
+    """What was refused at the door, before it reached any partition: what came in says why."""
+    reject = store.reject(decision)
+    if reject is None:
+        raise RulewrightError(
+            "unknown_decision",
+            f"there is no decision {decision}",
+            hint="ids stand in the `id` field of outcome records",
+        )
+    fields = {"code": reject.code, "reason": reject.reason}
+    refused = Record("reject", reject.id, reject.at, reject.event, None, None, None, fields)  # type: ignore[arg-type]
+    record = Writer(program).mapping(refused)
+    line = reject.line.decode(errors="replace")
+    arrived = Arrived(reject.source, reject.event, line if len(line) <= SHOWN else f"{line[:SHOWN]}…")
+    return Explanation(_sentence(record), program.revision, record, arrived=arrived)
+
+
+def why_not(program: Program, store: Store, name: str, key: str, at: int | None) -> Explanation:
+    """Why an alert, a rule or a workflow did nothing more for a key, as of an instant (None: before time began).
 
     Raises `RulewrightError` `unknown_name` when nothing of that name is declared.
     """
@@ -156,41 +199,41 @@ def why_not(program: Program, store: Store, entities: Entities, name: str, key: 
         known = sorted(found for one in program.scopes for found in _names(program, one))
         raise RulewrightError("unknown_name", f"nothing is called `{name}`", hint="known: " + ", ".join(known))
     tracer = Tracer()
-    partition, last = _fold(program, store, entities, scope, key, None, None, until=at)
-    now = at if at is not None else (last.now if last is not None else 0)
-    Stepper(program).ask(partition, entities, name, now, last, tracer)
-    notes = tuple(note for note in tracer.notes if note.owner == name)
-    question = f"why not {name} for {scope} {key}, as of {program.calendar.stamp(now)}?"
+    folded = fold(program, store, scope, key, until=at)
+    last = folded.last
+    Stepper(program).ask(folded.partition, folded.entities, name, at or 0, last, tracer)
+    when = "before time began" if at is None else f"as of {program.calendar.stamp(at)}"
     return Explanation(
-        None, place_of(program, scope, name), _shown_event(program, last), notes, program.revision, question
+        f"why not {name} for {scope} {key}, {when}?",
+        program.revision,
+        place=place_of(program, scope, name),
+        event=_shown_event(program, last),
+        notes=tuple(note for note in tracer.notes if note.owner == name),
+        deadlines=_pending(program, folded, name),
     )
+
+
+def _pending(program: Program, folded: Folded, name: str) -> tuple[Deadline, ...]:
+    """The deadlines at which time alone may change what `name` decides, the next one first."""
+    owned = _deadlines(program, folded.partition.scope, name)
+    found = sorted((due, deadline) for deadline, due in folded.deadlines.items() if deadline.startswith(owned))
+    return tuple(Deadline(program.calendar.stamp(due), deadline) for due, deadline in found)
+
+
+def _deadlines(program: Program, scope: str, name: str) -> tuple[str, ...]:
+    """What the names of the deadlines of an alert, a rule or a workflow begin with; an alert follows the windows it reads."""
+    one = program.scopes[scope]
+    if any(rule.name == name for rule in one.rules):
+        return ("rules",)
+    read = {depend for alert in one.alerts if alert.name == name for depend in alert.depends}
+    windows = [part.removeprefix(kind) for part in read for kind in ("now:", "closed:") if part.startswith(kind)]
+    return (f"workflow/{name}/", f"alert/{name}", *(f"window/{window}" for window in windows))
 
 
 def _names(program: Program, scope: str) -> set[str]:
     one = program.scopes[scope]
     parts: tuple[Any, ...] = (*one.alerts, *one.rules, *one.workflows, *one.popups, *one.experiments)
     return {part.name for part in parts}
-
-
-def _fold(
-    program: Program,
-    store: Store,
-    entities: Entities,
-    scope: str,
-    key: str,
-    seq: int | None,
-    tracer: Tracer | None,
-    *,
-    until: int | None = None,
-) -> tuple[Partition, Event | None]:
-    stepper, partition, last = Stepper(program), Partition(scope, key), None
-    for event in store.events(scope=scope, key=key):
-        if (seq is not None and event.seq > seq) or (until is not None and event.now > until):
-            break
-        noting = tracer if event.seq == seq else None
-        stepper.step(partition, Past(entities, event.seq) if noting else entities, event, noting)
-        last = event
-    return partition, last
 
 
 def place_of(program: Program, scope: str | None, name: str | None) -> Place | None:
@@ -218,7 +261,7 @@ def _shown_event(program: Program, event: Event | None) -> dict[str, Any] | None
         "id": event.id,
         "source": event.source,
         "type": event.type,
-        "time": program.calendar.stamp(event.at),
+        "time": program.calendar.stamp(event.at) if event.at != EVER else None,
         "data": data,
     }
 
@@ -239,4 +282,4 @@ def _sentence(record: dict[str, Any]) -> str:
         "ignored": lambda: f"{record['name']} in state {record['state']} takes no {record['type']}",
     }
     sentence = said[kind]() if kind in said else kind
-    return f"{record['at']}  {sentence}"
+    return sentence if record["at"] is None else f"{record['at']}  {sentence}"

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from engine.core.calendar import to_instant
 from engine.core.program import PackTest, Program
 from engine.runtime.engine import Engine
@@ -42,17 +44,20 @@ def run(program: Program) -> Iterator[Result]:
 def _play(program: Program, test: PackTest) -> tuple[Engine, list[Record]]:
     engine = Engine(program, open_store("memory:"))
     records: list[Record] = []
-    start = to_instant(test.start) if test.start is not None else None
-    for entity, rows in test.given.items():
-        for row in rows:
-            records.extend(engine.put(entity, row, start))
-    if start is not None:
-        records.extend(engine.begin(start))
+    records.extend(engine.load_entities(_given(test), test.start))
+    if test.start is not None:
+        records.extend(engine.begin(to_instant(test.start)))
     for number, event in enumerate(test.events, 1):
         records.extend(engine.handle({"id": f"e{number}", "source": "test", **event}))
     if test.until is not None:
         records.extend(engine.advance(to_instant(test.until)))
     return engine, records
+
+
+def _given(test: PackTest) -> Iterator[tuple[bytes, str]]:
+    for entity, rows in test.given.items():
+        for row in rows:
+            yield msgspec.json.encode({"entity": entity, "data": row}), f"given/{entity}"
 
 
 def _compare(engine: Engine, test: PackTest, records: list[Record]) -> Iterator[str]:

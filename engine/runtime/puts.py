@@ -1,17 +1,27 @@
-"""Entities that become known: tested against their declaration, then logged."""
+"""Entities that become known: tested against their declaration and against each other, then logged.
+
+What one refers to must be known, or come in with it: the order of a file does not matter.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from engine.core.calendar import to_micros
+from engine.core.program import Program
 from engine.runtime.admission import Refusal, fit
+from engine.runtime.entities import EVER
 from engine.runtime.session import Session
 
 Data = dict[str, Any]
+Name = tuple[str, str]
+"""An entity: (kind, key)."""
 
 
 class EntityLine(msgspec.Struct):
@@ -22,35 +32,89 @@ class EntityLine(msgspec.Struct):
     at: datetime | None = None
 
 
-def take(
-    session: Session, entity: str, data: Data, at: int | None, place: str | None = None, line: bytes = b""
-) -> None:
+@dataclass(slots=True)
+class Put:
+    """A version that fits its declaration, with what it refers to: (field, entity)."""
+
+    name: Name
+    data: Data
+    at: int | None
+    references: tuple[tuple[str, Name], ...]
+    line: bytes
+
+
+def take(session: Session, entity: str, data: Data, at: int | None) -> None:
     """Make an entity known from `at` on: by default now, or from ever where time has not begun. Refuses what does not fit."""
-    declared = session.program.entities.get(entity)
-    line = line or f"{entity} {data}".encode()
-    if declared is None:
-        session.refuse(Refusal("unknown_entity", f"no entity `{entity}` is declared", line, at=at), place)
-        return
-    key = data.get(declared.key)
-    problem = fit(data, declared.fields)
-    if problem is not None:
-        session.refuse(Refusal(*problem, line, at=at), place)
-        return
-    instant = at if at is not None else session.now
-    session.put(entity, str(key), 0 if instant is None else instant, data)
+    _take(session, [_put(session.program, entity, data, at, f"{entity} {data}".encode())], [None])
 
 
-def take_line(session: Session, line: bytes, place: str, default_at: int | None) -> None:
-    """Take a JSON line `{"entity", "data", "at"?}`; one that does not read is refused at its place."""
+def take_lines(session: Session, lines: Iterable[tuple[bytes, str]], default_at: int | None) -> None:
+    """Take JSON lines `{"entity", "data", "at"?}`, each with its place; what does not read or fit is refused there."""
+    listed = list(lines)
+    read = [_read(session.program, line, default_at) for line, _ in listed]
+    _take(session, read, [place for _, place in listed])
+
+
+def _take(session: Session, found: Sequence[Put | Refusal], places: Sequence[str | None]) -> None:
+    missing = _missing(session, [one for one in found if isinstance(one, Put)])
+    for one, place in zip(found, places, strict=True):
+        if isinstance(one, Refusal):
+            session.refuse(one, place)
+        elif (problem := missing.get(id(one))) is not None:
+            session.refuse(Refusal("unknown_reference", problem, one.line, at=one.at), place)
+        else:
+            instant = one.at if one.at is not None else session.now
+            session.put(*one.name, EVER if instant is None else instant, one.data)
+
+
+def _read(program: Program, line: bytes, default_at: int | None) -> Put | Refusal:
     try:
         read = msgspec.json.decode(line, type=EntityLine)
     except msgspec.ValidationError as failure:
         code = "missing_field" if "missing required field" in str(failure) else "wrong_type"
-        session.refuse(Refusal(code, str(failure), line), place)
+        return Refusal(code, str(failure), line)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as failure:
-        session.refuse(Refusal("bad_json", f"not a JSON object: {failure}", line), place)
-    else:
-        if read.at is not None and read.at.tzinfo is None:
-            session.refuse(Refusal("wrong_type", "at: an RFC 3339 time with an offset is expected", line), place)
-            return
-        take(session, read.entity, read.data, to_micros(read.at) if read.at is not None else default_at, place, line)
+        return Refusal("bad_json", f"not a JSON object: {failure}", line)
+    if read.at is not None and read.at.tzinfo is None:
+        return Refusal("wrong_type", "at: an RFC 3339 time with an offset is expected", line)
+    return _put(program, read.entity, read.data, default_at if read.at is None else to_micros(read.at), line)
+
+
+def _put(program: Program, entity: str, data: Data, at: int | None, line: bytes) -> Put | Refusal:
+    declared = program.entities.get(entity)
+    if declared is None:
+        return Refusal("unknown_entity", f"no entity `{entity}` is declared", line, at=at)
+    key = data.get(declared.key)
+    problem = fit(data, declared.fields)
+    if problem is None and (key is None or not str(key).strip()):
+        problem = "missing_field", f"data.{declared.key} is empty: it is the key of a {entity}"
+    if problem is not None:
+        return Refusal(*problem, line, at=at)
+    references = tuple(
+        (rule.name, (rule.ref, data[rule.name]))
+        for rule in declared.fields
+        if rule.ref is not None and data.get(rule.name) is not None
+    )
+    return Put((entity, str(key)), data, at, references, line)
+
+
+def _missing(session: Session, puts: Sequence[Put]) -> dict[int, str]:
+    """Why puts cannot be taken, by `id`: they refer to what is neither known nor comes with them, or to such a one in turn."""
+    offered = Counter(put.name for put in puts)
+    waiting: dict[Name, list[tuple[Put, str]]] = {}
+    for put in puts:
+        for field, target in put.references:
+            if not session.entities.knows(*target):
+                waiting.setdefault(target, []).append((put, field))
+    missing: dict[int, str] = {}
+    absent = [target for target in waiting if not offered[target]]
+    while absent:
+        target = absent.pop()
+        for put, field in waiting.pop(target, ()):
+            if id(put) in missing:
+                continue
+            missing[id(put)] = f"data.{field}: there is no {target[0]} `{target[1]}`"
+            offered[put.name] -= 1
+            if not offered[put.name]:
+                absent.append(put.name)
+    return missing

@@ -8,22 +8,21 @@ from engine.core.codec import pack
 from engine.core.partition import SECTIONS, Partition
 from engine.core.program import Program
 from engine.core.step import Stepper
-from engine.runtime.entities import Entities
+from engine.runtime.past import Past, given_up
 from engine.store.protocol import Store
 
 
 def replayed(program: Program, store: Store) -> dict[tuple[str, str], Partition]:
-    """Every partition as the log makes it, delivery by delivery in log order; what was emitted is in the log already."""
-    stepper, entities = Stepper(program), Entities()
-    versions = iter(sorted(store.entities(), key=lambda one: one.seq))
-    upcoming = next(versions, None)
+    """Every partition as the log makes it, delivery by delivery in log order; what was emitted is in the log already.
+
+    Deliveries that live gave up are left out, as live went on without them.
+    """
+    stepper, entities, skipped = Stepper(program), Past(store), given_up(store)
     partitions: dict[tuple[str, str], Partition] = {}
     for event in store.events():
-        while upcoming is not None and upcoming.seq <= event.seq:
-            entities.put(upcoming.entity, upcoming.key, upcoming.at, upcoming.seq, upcoming.data)
-            upcoming = next(versions, None)
+        entities.reach(event.seq)
         for scope, key in event.keys:
-            if not stepper.concerns(scope, event.type):
+            if not stepper.concerns(scope, event.type) or (event.seq, scope, key) in skipped:
                 continue
             partition = partitions.get((scope, key))
             if partition is None:

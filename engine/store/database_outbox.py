@@ -19,10 +19,12 @@ from engine.store.statements import Row
 _rows = schema.outbox
 _attempts = schema.attempts
 _corrected = _rows.alias("corrected")
+_correction = _rows.alias("correction")
 
 _in_flight = exists().where(
     _corrected.c.dedupe_key == _rows.c.corrects, _corrected.c.status.in_(("pending", "claimed"))
 )
+_withdrawn = exists().where(_correction.c.corrects == _rows.c.dedupe_key)
 _ready = and_(text(schema.PENDING), or_(_rows.c.corrects.is_(None), ~_in_flight))
 
 _encode = msgspec.json.Encoder().encode
@@ -112,7 +114,7 @@ class DatabaseOutbox:
 
     def replay_dead(self, action: str) -> bool:
         fresh = {"status": "pending", "not_before": 0, "tries": 0, "code": None, "reason": None, "receipted": False}
-        update = _rows.update().where(_rows.c.id == action, _rows.c.status == "dead").values(**fresh)
+        update = _rows.update().where(_rows.c.id == action, _rows.c.status == "dead", ~_withdrawn).values(**fresh)
         with self._session.writing() as connection:
             return connection.execute(update).rowcount == 1
 

@@ -74,7 +74,13 @@ class History:
     def rejects(self, after: int = 0) -> Iterator[Reject]:
         n = schema.rejects.c.n
         for row in self._pages(lambda last: select(schema.rejects).where(n > last).order_by(n), after, None):
-            yield Reject(seq=row.n, **{name: row._mapping[name] for name in Reject.__struct_fields__[:-1]})
+            yield _reject(row)
+
+    def reject(self, reject: str) -> Reject | None:
+        table = schema.rejects
+        with self._session.reading() as connection:
+            row = connection.execute(select(table).where(table.c.id == reject)).first()
+        return None if row is None else _reject(row)
 
     def refused(self, reject: str) -> bool:
         table = schema.rejects
@@ -99,6 +105,10 @@ class History:
                 return
             last = rows[-1][0]
             limit = None if limit is None else limit - size
+
+
+def _reject(row: Row[Any]) -> Reject:
+    return Reject(seq=row.n, **{name: row._mapping[name] for name in Reject.__struct_fields__[:-1]})
 
 
 def _decided(row: Row[Any]) -> tuple[int, Record]:

@@ -149,6 +149,9 @@ class MemoryStore(MemoryOutbox):
         with self._lock:
             return iter(list(self._rejects.values())[after:])
 
+    def reject(self, reject: str) -> Reject | None:
+        return self._rejects.get(reject)
+
     def refused(self, reject: str) -> bool:
         return reject in self._rejects
 

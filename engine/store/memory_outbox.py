@@ -84,7 +84,7 @@ class MemoryOutbox:
     def replay_dead(self, action: str) -> bool:
         with self._lock:
             row = self._rows.get(action)
-            if row is None or row.status != "dead":
+            if row is None or row.status != "dead" or self._withdrawn(row):
                 return False
             self._change(row, status="pending", not_before=0, tries=0, code=None, reason=None, receipted=False)
             return True
@@ -148,6 +148,9 @@ class MemoryOutbox:
             code=outcome.code,
             reason=outcome.reason,
         )
+
+    def _withdrawn(self, row: OutboxRow) -> bool:
+        return any(other.action.corrects == row.action.dedupe_key for other in self._rows.values())
 
     def _waiting(self, dedupe_key: str) -> list[OutboxRow]:
         return [r for r in self._rows.values() if r.action.corrects == dedupe_key and r.status == "pending"]

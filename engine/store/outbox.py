@@ -1,7 +1,8 @@
 """Queued actions and their attempts: the values, and the pure decisions that both stores share.
 
 A row goes pending → claimed → sent | dead | unknown, back to pending for another try, or to cancelled when what it
-says was retracted before anybody was told. Times are wall-clock microseconds since the epoch, but for an action's `at`.
+says was retracted before anybody was told. A row that has a correction was withdrawn: nothing
+makes it pending again. Times are wall-clock microseconds since the epoch, but for an action's `at`.
 """
 
 from __future__ import annotations

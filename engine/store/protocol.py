@@ -74,7 +74,7 @@ class Outbox(Protocol):
         ...
 
     def replay_dead(self, action: str) -> bool:
-        """Make a dead action pending again, with all its tries; False when it is not dead."""
+        """Make a dead action pending again, with all its tries; False when it is not dead, or was withdrawn since."""
         ...
 
 
@@ -172,6 +172,10 @@ class Store(Outbox, Protocol):
 
     def rejects(self, after: int = 0) -> Iterator[Reject]:
         """What was refused, with a `seq` above `after`."""
+        ...
+
+    def reject(self, reject: str) -> Reject | None:
+        """What was refused under this id."""
         ...
 
     def refused(self, reject: str) -> bool:

@@ -24,6 +24,7 @@ def compile_case(build: Build, one: Definition[Case]) -> PackTest:
     given = {name: tuple(items) for name, items in model.given.items()}
     for name, items in given.items():
         _check_given(build, name, items, at / "given" / name)
+    _check_references(build, given, at / "given")
     events = tuple(_event(build, event, at / "events" / index) for index, event in enumerate(model.events))
     _check_expect(build, one)
     return PackTest(
@@ -68,6 +69,31 @@ def _check_given(build: Build, name: str, items: Iterable[Mapping[str, Any]], at
         for field, kind in declared.items():
             if field not in item and not kind.strip().endswith("?"):
                 (at / index).problem("missing_field", f"`{name}` needs `{field}`")
+
+
+def _check_references(build: Build, given: Mapping[str, Iterable[Mapping[str, Any]]], at: At) -> None:
+    """What is given may refer to what is given with it, in any order, and to nothing else."""
+    entities: Mapping[str, Definition[Entity]] = build.section("entities")
+    known = {
+        (name, str(item.get(entities[name].model.key))) for name in given if name in entities for item in given[name]
+    }
+    for name in given:
+        if name not in entities:
+            continue
+        refs = {field: _referred(kind, entities) for field, kind in entities[name].model.data.items()}
+        for index, item in enumerate(given[name]):
+            for field, entity in refs.items():
+                value = item.get(field)
+                if entity is not None and isinstance(value, str) and (entity, value) not in known:
+                    hint = "give it as well; the order does not matter"
+                    (at / name / index / field).problem("bad_test", f"no {entity} `{value}` is given", hint)
+
+
+def _referred(kind: str, entities: Iterable[str]) -> str | None:
+    try:
+        return parse_type(kind, entities).ref
+    except UnknownTypeError:
+        return None
 
 
 def _event(build: Build, event: Happening, at: At) -> dict[str, Any]:

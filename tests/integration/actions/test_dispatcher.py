@@ -129,15 +129,48 @@ def test_an_unknown_outcome_is_shown_and_not_repeated(store, dispatcher, recorde
     assert receipt(store.unreceipted()[0])["type"] == "action.failed"
 
 
-def test_a_defect_of_a_connector_does_not_lose_the_action(store, dispatcher, recorder, clock, put):
+def test_a_defect_of_a_connector_leaves_an_attempt_of_which_nobody_knows_the_outcome(
+    store, dispatcher, recorder, clock, put
+):
     recorder.answers.insert(0, ZeroDivisionError("a defect"))
     put(store, "a1")
     assert dispatcher.drain(ENOUGH)
     [attempt] = store.attempts("a1")
-    assert (attempt.status, attempt.error_class, attempt.code) == ("failed", "transient", "unexpected")
-    clock.now += 2
+    assert (attempt.status, attempt.error_class, attempt.code) == ("unknown", "unknown", "unexpected")
+    clock.now += 10_000
     assert dispatcher.drain(ENOUGH)
+    assert (len(recorder.requests), statuses(store)) == (1, {"a1": "unknown"})
+
+
+def test_a_defect_of_a_connector_is_repeated_where_the_channel_says_so(store, clock, recorder, channel, put):
+    recorder.answers.insert(0, ZeroDivisionError("a defect"))
+    channels = {"webhook": channel(on_unknown="resend")}
+    put(store, "a1")
+    with Dispatcher(store, channels, {"webhook": recorder}, clock=clock, poll=0.05) as running:
+        assert running.drain(ENOUGH)
+        clock.now += 2
+        assert running.drain(ENOUGH)
     assert statuses(store) == {"a1": "sent"}
+    assert [attempt.status for attempt in store.attempts("a1")] == ["unknown", "sent"]
+
+
+def test_a_defect_before_the_call_is_repeated_because_nothing_was_sent(store, clock, recorder, channel, put):
+    answers = iter([ZeroDivisionError("a defect")])
+
+    def entities(_kind, key):
+        if failure := next(answers, None):
+            raise failure
+        return {"id": key}
+
+    put(store, "a1")
+    channels = {"webhook": channel()}
+    with Dispatcher(store, channels, {"webhook": recorder}, entities=entities, clock=clock, poll=0.05) as running:
+        assert running.drain(ENOUGH)
+        assert recorder.requests == []
+        clock.now += 2
+        assert running.drain(ENOUGH)
+    assert statuses(store) == {"a1": "sent"}
+    assert [attempt.error_class for attempt in store.attempts("a1")] == ["transient", None]
 
 
 def test_an_odd_answer_is_still_an_answer(store, dispatcher, recorder, put):

@@ -34,6 +34,14 @@ def test_another_run_or_a_fresh_one_starts_anew(tmp_path, run, fresh):
         assert list(folder.pictures.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["a file", "a file/inside"])
+def test_a_folder_that_cannot_be_is_said_so(tmp_path, name):
+    (tmp_path / "a file").touch()
+    with pytest.raises(RulewrightError) as caught, held(tmp_path / name, RUN):
+        pytest.fail("there is no such folder")
+    assert caught.value.code == "not_writable"
+
+
 def test_a_finished_run_starts_anew(tmp_path):
     leave(tmp_path, finished=True)
     with held(tmp_path, RUN) as folder:

@@ -56,7 +56,13 @@ def test_an_override_is_read_like_the_default(
         ("limit", "4.5", "bad_value"),
         ("limit", 4.5, "bad_value"),
         ("limit", True, "bad_value"),
+        ("limit", "9223372036854775808", "bad_value"),
         ("share", "half", "bad_value"),
+        ("share", "NaN", "bad_value"),
+        ("share", "inf", "bad_value"),
+        ("share", "-Infinity", "bad_value"),
+        ("share", "1e999", "bad_value"),
+        ("share", float("nan"), "bad_value"),
         ("strict", "maybe", "bad_value"),
     ],
 )

@@ -223,6 +223,31 @@ class TestCorrections:
         queue(correction)
         assert [status(store, name) for name in ("a1", "c1")] == ["dead", "cancelled"]
 
+    def test_a_withdrawn_dead_letter_does_not_come_back(self, store, queue, action, correction):
+        queue(action())
+        attempt(store, "a1", FAILED, Verdict("dead", 0, 1))
+        queue(correction)
+        assert not store.replay_dead("a1")
+        assert status(store, "a1") == "dead"
+        assert store.due_actions(0) == []
+
+    def test_a_letter_that_dies_under_its_correction_does_not_come_back(self, store, queue, action, correction):
+        queue(action())
+        store.claim("a1", 0, 30, "w1")
+        store.begin_attempt("a1", 1, "w1", 5, "hash")
+        queue(correction)
+        store.finish_attempt("a1", 1, "w1", FAILED, Verdict("dead", 0, 1))
+        assert not store.replay_dead("a1")
+        assert [status(store, name) for name in ("a1", "c1")] == ["dead", "cancelled"]
+
+    def test_a_correction_that_died_can_be_replayed(self, store, queue, action, correction):
+        queue(action())
+        send(store, "a1")
+        queue(correction)
+        attempt(store, "c1", FAILED, Verdict("dead", 0, 1))
+        assert store.replay_dead("c1")
+        assert store.due_actions(0) == ["c1"]
+
     def test_a_retry_that_is_waiting_is_cancelled(self, store, queue, action, correction):
         queue(action())
         attempt(store, "a1", FAILED, Verdict("pending", 99, 1))

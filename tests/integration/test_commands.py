@@ -1,0 +1,98 @@
+"""Commands tell what cannot be written before anything runs: a sentence and a code, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.cli import main
+
+EVENT = {
+    "id": "e1", "source": "app", "type": "quote.sent", "time": "2026-03-04T10:00:00+08:00",
+    "data": {"quote_id": "q1", "rep_id": "r1"},
+}  # fmt: skip
+REP = {"entity": "rep", "data": {"id": "r1", "employee_no": "1", "active": True}}
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs the command line as the entry point does; answers the exit code, what was printed, and standard error."""
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["rulewright", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps(EVENT))
+    return path
+
+
+@pytest.fixture
+def reps(tmp_path: Path) -> Path:
+    path = tmp_path / "reps.jsonl"
+    path.write_text(json.dumps(REP))
+    return path
+
+
+def test_outcomes_are_written_to_a_file(command: Command, events: Path, reps: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("what was there before")
+    assert command("run", "sales", "--events", events, "--entities", reps, "--out", out) == (0, "", "")
+    assert [json.loads(line)["kind"] for line in out.read_text().splitlines()] == ["transition", "transition"]
+
+
+@pytest.mark.parametrize("where", ["no folder/out.jsonl", "events.jsonl/out.jsonl", "."])
+def test_an_output_that_cannot_be_written_is_told_before_anything_runs(
+    command: Command, events: Path, tmp_path: Path, where: str
+) -> None:
+    store = tmp_path / "store.db"
+    code, _, said = command(
+        "run", "sales", "--events", events, "--out", tmp_path / where, "--store", f"sqlite:///{store}"
+    )
+    assert code == 1
+    assert said.startswith("rulewright: not_writable: ")
+    assert "does its folder exist" in said
+    assert not store.exists()
+
+
+def test_a_run_that_does_not_begin_leaves_what_was_written_before(
+    command: Command, events: Path, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
+    old.write_text("outcomes of yesterday")
+    for out in (old, new):
+        code, _, said = command("run", "sales", "--events", events, "--out", out, "--param", "radius_m=NaN")
+        assert (code, "must be a finite number, not `NaN`" in said) == (1, True)
+    assert old.read_text() == "outcomes of yesterday"
+    assert not new.exists()
+
+
+def test_a_disk_that_is_full_is_told(command: Command, events: Path) -> None:
+    code, _, said = command("run", "sales", "--events", events, "--out", "/dev/full")
+    assert code == 1
+    assert said.startswith("rulewright: not_writable: /dev/full: ")
+
+
+def test_a_report_that_cannot_be_written_is_told_before_any_test_runs(command: Command, tmp_path: Path) -> None:
+    code, printed, said = command("test", "sales", "--junit", tmp_path / "no folder" / "results.xml")
+    assert (code, printed) == (1, "")
+    assert said.startswith("rulewright: not_writable: ")
+
+
+def test_a_demo_says_where_it_cannot_work(command: Command, events: Path) -> None:
+    code, _, said = command("demo", "--dir", events)
+    assert code == 1
+    assert said.startswith("rulewright: not_writable: ")
