@@ -11,8 +11,8 @@ from engine.core.calendar import to_instant
 from engine.core.codec import holds_duration, pack, portable, unpack
 
 if TYPE_CHECKING:
+    from engine.core.activations import Working
     from engine.core.event import Event
-    from engine.core.facts import Facts
 
 SECTIONS = ("workflows", "metrics", "decisions", "memory")
 
@@ -95,13 +95,18 @@ class Fact(msgspec.Struct, eq=False):
 
 
 class Activation(msgspec.Struct, eq=False):
-    """A match of a rule that has fired and still holds, with the facts that rest on it."""
+    """A match of a rule that has fired and still holds, with the facts that rest on it.
+
+    `keys` and `made` are those of the event that a rule with a current event fired for: its partitions, and the time that it was then.
+    """
 
     rule: str
     events: list[Remembered]
     facts: list[int]
     entities: list[str]
     asserted: list[int]
+    keys: tuple[tuple[str, str], ...] = ()
+    made: int = 0
 
 
 class Workflows(msgspec.Struct, eq=False):
@@ -127,7 +132,7 @@ class Decisions(msgspec.Struct, eq=False):
 
 
 class Memory(msgspec.Struct, eq=False):
-    """Section `memory`: remembered events by type, facts by number, standing activations by their key."""
+    """Section `memory`: remembered events by type, facts by number, activations by their key."""
 
     recent: dict[str, list[Remembered]] = msgspec.field(default_factory=dict)
     facts: dict[int, Fact] = msgspec.field(default_factory=dict)
@@ -173,7 +178,7 @@ class Partition:
         self.decisions = Decisions()
         self.memory = Memory()
         self.changed: set[str] = set()
-        self.working: Facts | None = None
+        self.working: Working | None = None
 
     @classmethod
     def load(cls, scope: str, key: str, version: int, seq: int, sections: dict[str, bytes]) -> Partition:

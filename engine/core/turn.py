@@ -69,6 +69,10 @@ class Turn:
         own = self.partition
         return Env(self.shared, own, self.event, ((own.scope, own.key),), self.now, self.now, self._views)
 
+    def as_of(self, event: Event) -> Env:
+        """What expressions over an earlier event see: that event, entities as of its time, the partition as it is now."""
+        return Env(self.shared, self.partition, event, event.keys, self.now, event.at, self._views)
+
     def changed(self, section: str) -> None:
         """Mark a section of the partition as changed, so that it is saved."""
         self.partition.changed.add(section)
