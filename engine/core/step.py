@@ -261,7 +261,10 @@ def _ask_workflow(turn: Turn, chart: Workflow, env: Env) -> None:
         tracer.told(chart.name, "state", chart.place, f"not started; starts with {', '.join(sorted(chart.starters))}")
         return
     env.context, env.state = held.context, statechart.shown(chart, held.active)
-    tracer.told(chart.name, "state", chart.place, f"in {env.state}")
+    lost = statechart.gone(chart, held.active)
+    tracer.told(chart.name, "state", chart.place, f"in {env.state}{', which the pack has no more' if lost else ''}")
+    if lost:
+        return
     for name in reversed(statechart.with_ancestors(chart, held.active)):
         for one in chart.states[name].transitions:
             target = ", ".join(one.targets) or "stays"
