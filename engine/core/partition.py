@@ -46,8 +46,26 @@ class OpenState(msgspec.Struct, eq=False):
     items: dict[str, list[Any]] = msgspec.field(default_factory=dict)
 
 
+class Sent(msgspec.Struct, eq=False):
+    """A message of an episode as it was sent, to whom and by which channel, so that it can be corrected.
+
+    `key` is its dedupe key, `ordinal` its place among the actions of its level.
+    """
+
+    key: str
+    ordinal: int
+    do: str
+    to: str | None
+    to_entity: str | None
+    content: Any
+    attach: dict[str, Any] | None
+
+
 class AlertState(msgspec.Struct, eq=False):
-    """The level of an alert, since when, in which episode; `pending` is a level that has to hold first."""
+    """The level of an alert, since when, in which episode; `pending` is a level that has to hold first.
+
+    `sent` is what was said when the level was entered.
+    """
 
     level: str = "green"
     since: int = 0
@@ -55,7 +73,7 @@ class AlertState(msgspec.Struct, eq=False):
     wake: int | None = None
     pending: str | None = None
     pending_since: int = 0
-    sent: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    sent: list[Sent] = msgspec.field(default_factory=list)
 
 
 class Remembered(msgspec.Struct, eq=False):
