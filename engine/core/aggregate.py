@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engine.core.equality import stored
 from engine.core.program import AggregateKind
 
 Accumulator = list[Any]
@@ -101,7 +102,7 @@ def _extreme(choose: Callable[..., Any]) -> Aggregate:
 
 def _distinct(acc: Accumulator, value: Any, _other: Any) -> None:
     if len(acc[0]) < DISTINCT_LIMIT:
-        acc[0][value] = True
+        acc[0][stored(value)] = True
 
 
 def _merge_distinct(acc: Accumulator, other: Accumulator) -> None:

@@ -7,9 +7,13 @@ from typing import Any
 from engine.cel import CelError
 from engine.core.calendar import to_micros
 from engine.core.env import Env
-from engine.core.partition import AlertState
+from engine.core.partition import AlertState, Sent
 from engine.core.program import Alert, Do
+from engine.core.text import render
 from engine.core.turn import Turn
+
+GRAVITY = {"green": 0, "yellow": 1, "red": 2}
+"""Levels in order: what is graver must hold `for` a while, what is lesser is entered at once."""
 
 
 def evaluate(turn: Turn, alert: Alert, env: Env) -> None:
@@ -48,8 +52,8 @@ def _level(turn: Turn, alert: Alert, env: Env) -> str | None:
 
 
 def _held_long_enough(turn: Turn, alert: Alert, state: AlertState, level: str) -> bool:
-    """Whether a level that must hold for a while has held that long; it starts to count when it is first seen."""
-    if not alert.hold or level == "green":
+    """Whether a graver level that must hold for a while has held that long; it starts to count when it is first seen."""
+    if not alert.hold or GRAVITY[level] < GRAVITY[state.level]:
         return True
     if state.pending != level:
         state.pending, state.pending_since = level, turn.now
@@ -60,48 +64,61 @@ def _held_long_enough(turn: Turn, alert: Alert, state: AlertState, level: str) -
 def _change(turn: Turn, alert: Alert, state: AlertState, level: str, env: Env) -> None:
     turn.changed("decisions")
     was, began = state.level, state.since
-    retracted = was != "green" and turn.event.late and turn.event.at < began
+    lesser = GRAVITY[level] < GRAVITY[was]
+    retracted = lesser and turn.event.late and turn.event.at < began
     status = "retracted" if retracted else "resolved" if level == "green" else "firing"
     turn.record("alert", alert.name, {"level": level, "was": was, "status": status})
     ended, episode = state.sent, state.episode
     state.level, state.since, state.pending, state.sent = level, turn.now, None, []
     if retracted:
-        _correct(turn, alert, was, episode, ended, env)
+        _correct(turn, alert, f"{episode}/{was}", ended, env)
     if level != "green":
         state.episode += 1
         _notify(turn, alert, state, level, env)
 
 
-def _dedupe(turn: Turn, alert: Alert, episode: int, level: str, ordinal: int) -> str:
+def _dedupe(turn: Turn, alert: Alert, episode: str, ordinal: int) -> str:
+    """The key of a message; `episode` is its number and its level."""
     suffix = f"/{ordinal + 1}" if ordinal else ""
-    return f"{alert.name}/{turn.partition.key}/{episode}/{level}{suffix}"
+    return f"{alert.name}/{turn.partition.key}/{episode}{suffix}"
 
 
 def _notify(turn: Turn, alert: Alert, state: AlertState, level: str, env: Env) -> None:
     for ordinal, action in enumerate(alert.notify.get(level, ())):  # type: ignore[call-overload]
-        key = _dedupe(turn, alert, state.episode, level, ordinal)
+        key = _dedupe(turn, alert, f"{state.episode}/{level}", ordinal)
         before = len(turn.step.actions)
         try:
             turn.act(alert.name, action, env, dedupe=key)
         except CelError as failure:
             turn.error(alert.name, failure, None, env, action.place)
-        for queued in turn.step.actions[before:]:
-            state.sent.append({"key": key, "content": queued.content, "ordinal": ordinal})
+        for one in turn.step.actions[before:]:
+            state.sent.append(Sent(key, ordinal, one.do, one.to, one.to_entity, one.content, one.attach))
 
 
-def _correct(turn: Turn, alert: Alert, was: str, episode: int, sent: list[dict[str, Any]], env: Env) -> None:
-    """Tell those who were told; what was never said needs no correction."""
-    own = alert.notify.get(was, ())  # type: ignore[call-overload]
+def _correct(turn: Turn, alert: Alert, episode: str, sent: list[Sent], env: Env) -> None:
+    """Tell those who were told, whoever would be told today; what was never said needs no correction."""
     for message in sent:
-        ordinal = message["ordinal"]
-        written = alert.retracted[ordinal] if alert.retracted is not None and ordinal < len(alert.retracted) else None
-        effect: Do = written or own[ordinal]
-        content = None if written is not None else corrected(message["content"])
-        key = f"{_dedupe(turn, alert, episode, was, ordinal)}/correction"
-        try:
-            turn.act(alert.name, effect, env, dedupe=key, corrects=message["key"], content=content)
-        except CelError as failure:
-            turn.error(alert.name, failure, None, env, effect.place)
+        key = f"{_dedupe(turn, alert, episode, message.ordinal)}/correction"
+        own = alert.retracted[message.ordinal : message.ordinal + 1] if alert.retracted is not None else ()
+        for effect in own:
+            try:
+                _take_back(turn, alert, effect, message, key, env)
+            except CelError as failure:
+                turn.error(alert.name, failure, None, env, effect.place)
+        if not own:
+            to, entity, said = message.to, message.to_entity, corrected(message.content)
+            turn.queue(alert.name, message.do, to, entity, said, message.attach, key, message.key)
+
+
+def _take_back(turn: Turn, alert: Alert, effect: Do, message: Sent, key: str, env: Env) -> None:
+    """Correct a message in words of the pack's own. They go to who was told, unless the message had no recipient."""
+    if effect.when is not None and not effect.when.run(env):
+        return
+    to, entity = message.to, message.to_entity
+    if effect.to is None or entity is None:
+        to, entity = effect.to.run(env) if effect.to is not None else None, effect.to_entity
+    said = render(effect.content, env, turn.program.language)
+    turn.queue(alert.name, effect.do, to, entity, said, turn.attachment(effect.attach), key, message.key)
 
 
 def corrected(content: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 from engine.core.program import Do, Emit, Pattern, Rule
@@ -27,26 +27,35 @@ class _TypeIndex:
 class AlphaIndex:
     """Dispatch by event type and then by the constant that most rules of the type test.
 
-    `standing` names, for each event type or `fact:NAME`, the rules without a current event that read it.
+    `standing` are the rules without a current event, in the order of the pack; `recalling` names for each event type those of them
+    that look back at it, and `watched` is all that they read beside events and facts. `holding` and `lacking` name for each fact the
+    rules, and the positions of the patterns, that want one, or none.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        rules = tuple(rules)
+        self.rules = {rule.name: rule for rule in rules}
         self._types: dict[str, _TypeIndex] = {}
-        self.standing: dict[str, list[Rule]] = {}
-        self.readers: dict[str, list[Rule]] = {}
         current = [
-            (rule, i, pattern) for rule in rules for i, pattern in enumerate(rule.patterns) if is_current(pattern)
+            (rule, i, pattern)
+            for rule in self.rules.values()
+            for i, pattern in enumerate(rule.patterns)
+            if is_current(pattern)
         ]
+        self.positions = {rule.name: position for rule, position, _ in current}
+        self.standing = [rule for rule in self.rules.values() if rule.name not in self.positions]
+        self.recalling: dict[str, set[str]] = {}
+        self.watched = frozenset(name for rule in self.standing for name in rule.depends)
+        self.holding: dict[str, list[Entry]] = {}
+        self.lacking: dict[str, list[Rule]] = {}
         weights: dict[tuple[str, str], int] = {}
         for _, _, pattern in current:
             for field, _ in pattern.equals:
                 weights[pattern.type, field] = weights.get((pattern.type, field), 0) + 1
         for rule, position, pattern in current:
             self._add(rule, position, pattern, weights)
-        for rule in rules:
+        for rule in self.rules.values():
             self._note_reads(rule)
-        for name in self.standing:
+        for name in self.recalling:
             if name in self._types:
                 self._types[name].plain = False
 
@@ -61,13 +70,22 @@ class AlphaIndex:
         index.by_field.setdefault(field, {}).setdefault(value, []).append((rule, position))
 
     def _note_reads(self, rule: Rule) -> None:
-        standing = not any(is_current(pattern) for pattern in rule.patterns)
-        for pattern in rule.patterns:
-            source = f"fact:{pattern.type}" if pattern.kind.endswith("fact") else pattern.type
-            if standing:
-                _once(self.standing, source, rule)
-            if pattern.kind.endswith("fact"):
-                _once(self.readers, source, rule)
+        for position, pattern in enumerate(rule.patterns):
+            if pattern.kind == "fact":
+                self.holding.setdefault(pattern.type, []).append((rule, position))
+            elif pattern.kind == "none_fact":
+                rules = self.lacking.setdefault(pattern.type, [])
+                if rule not in rules:
+                    rules.append(rule)
+            elif pattern.kind.endswith("event") and rule.name not in self.positions:
+                self.recalling.setdefault(pattern.type, set()).add(rule.name)
+
+    def moved(self, event_type: str, changes: Set[str]) -> list[Rule]:
+        """The standing rules to look at again after an event, and after changes of what they read beside events and facts."""
+        recalling = self.recalling.get(event_type, ())
+        if not recalling and self.watched.isdisjoint(changes):
+            return []
+        return [rule for rule in self.standing if rule.name in recalling or not rule.depends.isdisjoint(changes)]
 
     def concerned(self, event_type: str, data: dict[str, Any]) -> list[Entry]:
         """The rules whose current-event pattern this event may match, with the position of that pattern."""
@@ -88,7 +106,7 @@ class AlphaIndex:
 
     def reads(self, event_type: str) -> bool:
         """Whether any rule has a pattern on this event type."""
-        return event_type in self._types or event_type in self.standing
+        return event_type in self._types or event_type in self.recalling
 
 
 def is_plain(rule: Rule) -> bool:
@@ -99,12 +117,6 @@ def is_plain(rule: Rule) -> bool:
 def is_current(pattern: Pattern) -> bool:
     """Whether a pattern stands for the event that is being delivered."""
     return pattern.kind == "event" and pattern.within is None
-
-
-def _once(index: dict[str, list[Rule]], source: str, rule: Rule) -> None:
-    rules = index.setdefault(source, [])
-    if rule not in rules:
-        rules.append(rule)
 
 
 def _hashable(value: Any) -> bool:

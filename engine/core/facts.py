@@ -1,24 +1,29 @@
-"""Working memory: facts that rest on what supports them, with hash indexes for joins. Indexes are derived, never saved."""
+"""Facts of working memory, with hash indexes for joins and for equal facts. Indexes are derived, never saved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
+from engine.core.equality import hashed
 from engine.core.partition import Fact, Memory
 
 Key = tuple[Any, ...]
+Change = tuple[int, str]
+"""A fact that came or went: its number and its name."""
 
 
 class Facts:
-    """The facts of one partition during one step."""
+    """The facts of one partition."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._by_name: dict[str, dict[int, Fact]] = {}
-        self._joins: dict[tuple[str, tuple[str, ...]], dict[Key, list[int]]] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._joins: dict[tuple[str, tuple[str, ...]], dict[Hashable, dict[int, None]]] = {}
         for number, fact in memory.facts.items():
             self._by_name.setdefault(fact.name, {})[number] = fact
+            self._numbers[_content(fact.name, fact.fields)] = number
 
     def of(self, name: str) -> dict[int, Fact]:
         """All facts of a name, in the order in which they were asserted."""
@@ -34,46 +39,59 @@ class Facts:
         if index is None:
             index = self._joins[name, fields] = {}
             for number, fact in self.of(name).items():
-                index.setdefault(_key(fact, fields), []).append(number)
+                index.setdefault(_key(fact, fields), {})[number] = None
         facts = self._memory.facts
-        return [(number, facts[number]) for number in index.get(key, ())]
+        return [(number, facts[number]) for number in index.get(hashed(key), ())]
 
     def add(self, name: str, fields: dict[str, Any], *, kept: bool) -> tuple[int, bool]:
         """Assert a fact. Equal facts are one fact with more supports. Returns its number and whether it is new."""
-        for number, fact in self.of(name).items():
-            if fact.fields == fields:
-                fact.supports += 1
-                fact.kept = fact.kept or kept
-                return number, False
-        number = self._memory.next_fact
+        content = _content(name, fields)
+        held = self._numbers.get(content)
+        if held is not None:
+            fact = self._memory.facts[held]
+            fact.supports += 1
+            fact.kept = fact.kept or kept
+            return held, False
+        number = self._numbers[content] = self._memory.next_fact
         self._memory.next_fact += 1
-        fact = Fact(name, fields, 1, kept)
-        self._memory.facts[number] = fact
+        fact = self._memory.facts[number] = Fact(name, fields, 1, kept)
         self._by_name.setdefault(name, {})[number] = fact
         for (named, chosen), index in self._joins.items():
             if named == name:
-                index.setdefault(_key(fact, chosen), []).append(number)
+                index.setdefault(_key(fact, chosen), {})[number] = None
         return number, True
 
-    def release(self, number: int) -> str | None:
-        """Take one support away. Returns the fact's name when that was the last one and the fact went with it."""
+    def release(self, number: int) -> list[Change]:
+        """Take one support away. Returns the fact when that was the last one and the fact went with it."""
         fact = self._memory.facts.get(number)
         if fact is None:
-            return None
+            return []
         fact.supports -= 1
-        return self.remove(number) if fact.supports <= 0 and not fact.kept else None
+        return self.remove(number) if fact.supports <= 0 and not fact.kept else []
 
-    def remove(self, number: int) -> str | None:
-        """Retract a fact whatever supports it. Returns its name, or None if it was not there."""
+    def remove(self, number: int) -> list[Change]:
+        """Retract a fact whatever supports it. Returns the fact, or nothing if it was not there."""
         fact = self._memory.facts.pop(number, None)
         if fact is None:
-            return None
+            return []
         del self._by_name[fact.name][number]
+        del self._numbers[_content(fact.name, fact.fields)]
         for (named, chosen), index in self._joins.items():
             if named == fact.name:
-                index[_key(fact, chosen)].remove(number)
-        return fact.name
+                _take(index, _key(fact, chosen), number)
+        return [(number, fact.name)]
 
 
-def _key(fact: Fact, fields: tuple[str, ...]) -> Key:
-    return tuple(fact.fields.get(field) for field in fields)
+def _content(name: str, fields: dict[str, Any]) -> Hashable:
+    return name, hashed(fields)
+
+
+def _key(fact: Fact, fields: tuple[str, ...]) -> Hashable:
+    return hashed([fact.fields.get(field) for field in fields])
+
+
+def _take(index: dict[Hashable, dict[int, None]], key: Hashable, number: int) -> None:
+    bucket = index[key]
+    del bucket[number]
+    if not bucket:
+        del index[key]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.cel import CelError
-from engine.core.alpha import AlphaIndex
+from engine.core.activations import Activations
+from engine.core.alpha import AlphaIndex, Entry
 from engine.core.calendar import to_micros
 from engine.core.codec import identity
 from engine.core.env import Env
+from engine.core.equality import hashed
 from engine.core.event import Event
 from engine.core.facts import Facts
 from engine.core.partition import Remembered
-from engine.core.program import Pattern, Rule
+from engine.core.program import Expression, Pattern, Rule
 from engine.core.turn import Turn
 
 Element = tuple[str, Any, Any]
@@ -24,10 +26,11 @@ Element = tuple[str, Any, Any]
 
 @dataclass(slots=True)
 class Match:
-    """One way in which a rule's patterns hold together."""
+    """One way in which a rule's patterns hold together, and what its expressions see."""
 
     rule: Rule
     elements: list[Element]
+    env: Env
 
     @property
     def key(self) -> str:
@@ -37,78 +40,111 @@ class Match:
 
 @dataclass(slots=True)
 class Cycle:
-    """The agenda of one delivery, and what its matching looks at. `wakes` are instants at which time may change a match."""
+    """The agenda of one delivery, and what its matching looks at. `wakes` are instants at which time may change a match.
+
+    `entries` are the rules that the event of the turn concerns; their expressions see it in `env`.
+    """
 
     turn: Turn
     index: AlphaIndex
     env: Env
     facts: Facts
+    activations: Activations
+    entries: Sequence[Entry] = ()
     agenda: list[tuple[int, int, int, str]] = field(default_factory=list)
     waiting: dict[str, Match] = field(default_factory=dict)
     fired: set[str] = field(default_factory=set)
     pushed: int = 0
     wakes: list[int] = field(default_factory=list)
+    _present: Env | None = None
+
+    @property
+    def present(self) -> Env:
+        """What standing rules see: entities as they are now, however late the event of the turn is."""
+        if self._present is None:
+            self._present = self.turn.as_of_now()
+        return self._present
 
     def push(self, match: Match) -> None:
         """Put a match on the agenda, unless it is there or has fired."""
         key = match.key
-        if key in self.fired or key in self.waiting:
+        if key in self.fired or key in self.waiting or key in self.activations:
             return
         self.waiting[key] = match
         self.pushed += 1
         heapq.heappush(self.agenda, (-match.rule.priority, match.rule.order, self.pushed, key))
 
+    def wake(self, rule: Rule, instant: int) -> None:
+        """Time may change a match of a standing rule at an instant; rules over the current event match once."""
+        if rule.name not in self.index.positions:
+            self.wakes.append(instant)
+
+    def tick(self, rule: Rule, condition: Expression, env: Env) -> None:
+        """Note when time alone may change a condition."""
+        if condition.wake is not None:
+            instant = condition.wake(env)
+            if instant is not None:
+                self.wake(rule, to_micros(instant))
+
 
 def extend(
-    cycle: Cycle, rule: Rule, position: int, elements: list[Element], given: dict[int, Element]
+    cycle: Cycle, env: Env, rule: Rule, position: int, elements: list[Element], given: dict[int, Element]
 ) -> Iterator[Match]:
-    """Depth-first join over the patterns from `position` on."""
+    """Depth-first join over the patterns from `position` on; `given` are elements that are settled for their positions."""
     if position == len(rule.patterns):
-        if _conditions(cycle, rule):
-            yield Match(rule, list(elements))
+        if _conditions(cycle, env, rule):
+            yield Match(rule, list(elements), env)
         return
     pattern = rule.patterns[position]
     if pattern.kind.startswith("none"):
-        if not matches_any(cycle, rule, pattern):
-            yield from extend(cycle, rule, position + 1, [*elements, ("none", None, None)], given)
+        if not matches_any(cycle, env, rule, pattern):
+            yield from extend(cycle, env, rule, position + 1, [*elements, ("none", None, None)], given)
         return
-    bound = cycle.env.bound
-    for element in [given[position]] if position in given else candidates(cycle, rule, pattern):
+    bound = env.bound
+    held = _given(cycle, env, rule, pattern, given[position]) if position in given else None
+    for element in candidates(cycle, env, rule, pattern) if held is None else held:
         bound[pattern.alias] = element[1]
-        if _passes(cycle, rule, pattern, element):
-            yield from extend(cycle, rule, position + 1, [*elements, element], given)
+        if _passes(cycle, env, rule, pattern, element):
+            yield from extend(cycle, env, rule, position + 1, [*elements, element], given)
     bound.pop(pattern.alias, None)
 
 
-def _conditions(cycle: Cycle, rule: Rule) -> bool:
+def _given(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern, element: Element) -> list[Element]:
+    """The settled element, where it has what its pattern is joined on."""
+    if not pattern.key:
+        return [element]
+    key = _key(cycle, env, rule, pattern)
+    return [element] if key is not None and _joins(pattern, _fields(element[1]), list(map(hashed, key))) else []
+
+
+def _conditions(cycle: Cycle, env: Env, rule: Rule) -> bool:
     for condition in rule.when:
-        if condition.wake is not None:
-            instant = condition.wake(cycle.env)
-            if instant is not None:
-                cycle.wakes.append(to_micros(instant))
-    return all(cycle.turn.holds(rule.name, "when", condition, cycle.env) for condition in rule.when)
+        cycle.tick(rule, condition, env)
+    return all(cycle.turn.holds(rule.name, "when", condition, env) for condition in rule.when)
 
 
-def matches_any(cycle: Cycle, rule: Rule, pattern: Pattern) -> bool:
+def matches_any(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> bool:
     """Whether anything matches a group pattern, with what is bound so far."""
-    bound = cycle.env.bound
+    bound = env.bound
     try:
-        for element in candidates(cycle, rule, pattern):
+        for element in candidates(cycle, env, rule, pattern):
             bound[pattern.alias] = element[1]
-            if _passes(cycle, rule, pattern, element):
+            if _passes(cycle, env, rule, pattern, element):
                 return True
         return False
     finally:
         bound.pop(pattern.alias, None)
 
 
-def _passes(cycle: Cycle, rule: Rule, pattern: Pattern, element: Element) -> bool:
+def _passes(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern, element: Element) -> bool:
     if not equal(pattern, _fields(element[1])):
         return False
-    turn, env = cycle.turn, cycle.env
-    return all(turn.holds(rule.name, "match", test, env) for test in pattern.tests) and all(
-        turn.holds(rule.name, "where", test, env) for test in pattern.where
-    )
+    holds = cycle.turn.holds
+    if not all(holds(rule.name, "match", test, env) for test in pattern.tests):
+        return False
+    for condition in pattern.where:
+        cycle.tick(rule, condition, env)
+    return all(holds(rule.name, "where", condition, env) for condition in pattern.where)
 
 
 def equal(pattern: Pattern, data: dict[str, Any]) -> bool:
@@ -125,59 +161,88 @@ def _fields(value: Any) -> dict[str, Any]:
     return found
 
 
-def candidates(cycle: Cycle, rule: Rule, pattern: Pattern) -> Iterator[Element]:
-    """What a pattern may match; by the hash index where it is joined on equality."""
+def _key(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> tuple[Any, ...] | None:
+    """What the elements of a pattern are joined on; None with an error outcome where it cannot be computed."""
     try:
-        key = tuple(expression.run(cycle.env) for _, expression in pattern.key)
+        return tuple(expression.run(env) for _, expression in pattern.key)
     except CelError as failure:
-        cycle.turn.error(rule.name, failure, None, cycle.env, pattern.place)
+        cycle.turn.error(rule.name, failure, None, env, pattern.place)
+        return None
+
+
+def _joins(pattern: Pattern, data: dict[str, Any], wanted: list[Hashable]) -> bool:
+    return all(hashed(data.get(name)) == value for (name, _), value in zip(pattern.key, wanted, strict=True))
+
+
+def candidates(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> Iterator[Element]:
+    """What a pattern may match; by the hash index where it is joined on equality."""
+    key = _key(cycle, env, rule, pattern)
+    if key is None:
         return
-    names = tuple(name for name, _ in pattern.key)
     if pattern.kind.endswith("fact"):
+        names = tuple(name for name, _ in pattern.key)
         held = cycle.facts.joined(pattern.type, names, key) if names else list(cycle.facts.of(pattern.type).items())
         for number, fact in held:
-            yield f"fact:{number}", fact.fields, number
+            yield fact_element(number, fact.fields)
     elif pattern.kind == "entity":
-        yield from _entities(cycle, pattern, names, key)
+        yield from _entities(cycle, env, pattern, key)
     else:
-        yield from _remembered(cycle, pattern, names, key)
+        yield from _remembered(cycle, rule, pattern, key)
 
 
-def _entities(cycle: Cycle, pattern: Pattern, names: tuple[str, ...], key: tuple[Any, ...]) -> Iterator[Element]:
+def fact_element(number: int, fields: dict[str, Any]) -> Element:
+    """A fact as what a pattern matched."""
+    return f"fact:{number}", fields, number
+
+
+def event_element(event: Event | Remembered) -> Element:
+    """An event as what a pattern matched."""
+    return f"event:{event.source}/{event.id}", event, event
+
+
+def entity_element(kind: str, key: str, data: dict[str, Any]) -> Element:
+    """An entity as what a pattern matched."""
+    return f"entity:{kind}/{key}", data, None
+
+
+def _entities(cycle: Cycle, env: Env, pattern: Pattern, key: tuple[Any, ...]) -> Iterator[Element]:
     declared = cycle.turn.program.entities[pattern.type]
-    shared, at = cycle.env.shared, cycle.env.at
+    names = [name for name, _ in pattern.key]
+    shared, at = env.shared, env.at
     if declared.key in names:
         wanted = str(key[names.index(declared.key)])
         found = shared.get(pattern.type, wanted, at)
         listed = [(wanted, found)] if found is not None else []
     else:
         listed = list(shared.all(pattern.type, at))
+    joined = list(map(hashed, key))
     for number, data in listed:
-        if all(data.get(name) == value for name, value in zip(names, key, strict=True)):
-            yield f"entity:{pattern.type}/{number}", data, None
+        if _joins(pattern, data, joined):
+            yield entity_element(pattern.type, number, data)
 
 
-def _remembered(cycle: Cycle, pattern: Pattern, names: tuple[str, ...], key: tuple[Any, ...]) -> Iterator[Element]:
+def _remembered(cycle: Cycle, rule: Rule, pattern: Pattern, key: tuple[Any, ...]) -> Iterator[Element]:
     """Past events of the pattern's type inside its span, which ends now and includes both ends."""
-    now, span = cycle.turn.now, pattern.within
+    now, span, joined = cycle.turn.now, pattern.within, list(map(hashed, key))
     for one in cycle.turn.partition.memory.recent.get(pattern.type, ()):
         if span is not None and not now - span <= one.at <= now:
             continue
-        if all(one.data.get(name) == value for name, value in zip(names, key, strict=True)):
+        if _joins(pattern, one.data, joined):
             if span is not None:
-                cycle.wakes.append(one.at + span + 1)
-            yield f"event:{one.source}/{one.id}", one, one
+                cycle.wake(rule, one.at + span + 1)
+            yield event_element(one)
 
 
-def rebind(cycle: Cycle, rule: Rule, elements: list[Element]) -> bool:
+def rebind(cycle: Cycle, match: Match) -> bool:
     """Bind what a match had bound, and say whether it still holds."""
-    bound = cycle.env.bound
-    for pattern, element in zip(rule.patterns, elements, strict=True):
+    rule, env = match.rule, match.env
+    bound = env.bound
+    for pattern, element in zip(rule.patterns, match.elements, strict=True):
         if pattern.kind.startswith("none"):
-            if matches_any(cycle, rule, pattern):
+            if matches_any(cycle, env, rule, pattern):
                 return False
             continue
         if pattern.kind == "fact" and cycle.facts.get(element[2]) is None:
             return False
         bound[pattern.alias] = element[1]
-    return all(cycle.turn.holds(rule.name, "when", condition, cycle.env) for condition in rule.when)
+    return all(cycle.turn.holds(rule.name, "when", condition, env) for condition in rule.when)

@@ -11,8 +11,8 @@ from engine.core.calendar import to_instant
 from engine.core.codec import holds_duration, pack, portable, unpack
 
 if TYPE_CHECKING:
+    from engine.core.activations import Working
     from engine.core.event import Event
-    from engine.core.facts import Facts
 
 SECTIONS = ("workflows", "metrics", "decisions", "memory")
 
@@ -47,8 +47,26 @@ class OpenState(msgspec.Struct, eq=False):
     ended: dict[str, int] = msgspec.field(default_factory=dict)
 
 
+class Sent(msgspec.Struct, eq=False):
+    """A message of an episode as it was sent, to whom and by which channel, so that it can be corrected.
+
+    `key` is its dedupe key, `ordinal` its place among the actions of its level.
+    """
+
+    key: str
+    ordinal: int
+    do: str
+    to: str | None
+    to_entity: str | None
+    content: Any
+    attach: dict[str, Any] | None
+
+
 class AlertState(msgspec.Struct, eq=False):
-    """The level of an alert, since when, in which episode; `pending` is a level that has to hold first."""
+    """The level of an alert, since when, in which episode; `pending` is a level that has to hold first.
+
+    `sent` is what was said when the level was entered.
+    """
 
     level: str = "green"
     since: int = 0
@@ -56,7 +74,7 @@ class AlertState(msgspec.Struct, eq=False):
     wake: int | None = None
     pending: str | None = None
     pending_since: int = 0
-    sent: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    sent: list[Sent] = msgspec.field(default_factory=list)
 
 
 class Remembered(msgspec.Struct, eq=False):
@@ -96,13 +114,18 @@ class Fact(msgspec.Struct, eq=False):
 
 
 class Activation(msgspec.Struct, eq=False):
-    """A match of a rule that has fired and still holds, with the facts that rest on it."""
+    """A match of a rule that has fired and still holds, with the facts that rest on it.
+
+    `keys` and `made` are those of the event that a rule with a current event fired for: its partitions, and the time that it was then.
+    """
 
     rule: str
     events: list[Remembered]
     facts: list[int]
     entities: list[str]
     asserted: list[int]
+    keys: tuple[tuple[str, str], ...] = ()
+    made: int = 0
 
 
 class Workflows(msgspec.Struct, eq=False):
@@ -128,7 +151,7 @@ class Decisions(msgspec.Struct, eq=False):
 
 
 class Memory(msgspec.Struct, eq=False):
-    """Section `memory`: remembered events by type, facts by number, standing activations by their key."""
+    """Section `memory`: remembered events by type, facts by number, activations by their key."""
 
     recent: dict[str, list[Remembered]] = msgspec.field(default_factory=dict)
     facts: dict[int, Fact] = msgspec.field(default_factory=dict)
@@ -174,7 +197,7 @@ class Partition:
         self.decisions = Decisions()
         self.memory = Memory()
         self.changed: set[str] = set()
-        self.working: Facts | None = None
+        self.working: Working | None = None
 
     @classmethod
     def load(cls, scope: str, key: str, version: int, seq: int, sections: dict[str, bytes]) -> Partition:

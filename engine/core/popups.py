@@ -83,7 +83,7 @@ def learned(turn: Turn, popup: Popup, key: str) -> float:
 
 
 def _proof(turn: Turn, proof: Proof | None, source: str, key: str, env: Env) -> str | None:
-    """The line of proof, or None below `min_n` observations; one's own are left out where the pack says so."""
+    """The line of proof, or None below `min_n` observations or without any; one's own are left out where the pack says so."""
     if proof is None:
         return None
     published: Data | None = turn.shared.learned(source, key, f"metric/{proof.metric}")
@@ -92,7 +92,7 @@ def _proof(turn: Turn, proof: Proof | None, source: str, key: str, env: Env) -> 
     own = published.get(turn.partition.key, (0, 0.0)) if proof.except_own else (0, 0.0)
     everyone = published.get("", (0, 0.0))
     count, total = everyone[0] - own[0], everyone[1] - own[1]
-    if count < proof.min_n:
+    if count < max(proof.min_n, 1):
         return None
     env.bound["value"] = total / count
     try:

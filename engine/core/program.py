@@ -410,7 +410,11 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """A forward-chaining rule. `order` is its place in the pack: the tie-break after `priority` (greater first)."""
+    """A forward-chaining rule. `order` is its place in the pack: the tie-break after `priority` (greater first).
+
+    `depends` names what its conditions read beside events and facts: `closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`,
+    `entity`.
+    """
 
     name: str
     title: Text
@@ -420,6 +424,7 @@ class Rule:
     patterns: tuple[Pattern, ...]
     when: tuple[Expression, ...]
     then: tuple[Effect, ...]
+    depends: frozenset[str]
     place: Place
 
 

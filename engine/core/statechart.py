@@ -36,19 +36,35 @@ def leaves(chart: Workflow, configuration: Iterable[str]) -> tuple[str, ...]:
 
 
 def shown(chart: Workflow, active: tuple[str, ...]) -> str:
-    """How a configuration is written in records: the paths of its active states, joined by `+`."""
+    """How a configuration is written in records: the paths of its active states, joined by `+`; a state that is gone by its name."""
     if len(active) == 1:
-        return chart.states[active[0]].path
-    return "+".join(chart.states[name].path for name in active)
+        return _path(chart, active[0])
+    return "+".join([_path(chart, name) for name in active])
+
+
+def _path(chart: Workflow, name: str) -> str:
+    state = chart.states.get(name)
+    return state.path if state is not None else name
+
+
+def gone(chart: Workflow, active: tuple[str, ...]) -> str | None:
+    """An active state of an instance that an earlier pack left, and that the chart has not, or not as one without states in it."""
+    for name in active:
+        state = chart.states.get(name)
+        if state is None or (state.kind != "atomic" and state.kind != "final"):
+            return name
+    return None
 
 
 def targets(chart: Workflow, instance: Instance, names: Iterable[str]) -> list[str]:
-    """Where a transition leads: a history state stands for what it remembers, or for its default."""
+    """Where a transition leads: a history state stands for what it remembers, as far as that still exists, or for its default."""
     found: list[str] = []
     for name in names:
         state = chart.states[name]
         if state.kind in ("history", "deep_history"):
-            found.extend(targets(chart, instance, instance.history.get(name) or state.initial))
+            remembered = instance.history.get(name, ())
+            known = bool(remembered) and all(one in chart.states for one in remembered)
+            found.extend(targets(chart, instance, remembered if known else state.initial))
         else:
             found.append(name)
     return found

@@ -62,7 +62,7 @@ class Scope:
         self.charts = {one.name: one for one in program.workflows}
         self.tables = {one.name: flatchart.table(one) for one in program.workflows}
         self.alerts = {one.name: one for one in program.alerts}
-        watched = {depend for alert in program.alerts for depend in alert.depends}
+        watched = {depend for alert in program.alerts for depend in alert.depends} | self.alpha.watched
         self.awaited = frozenset(
             one.name
             for one in program.windows
@@ -132,6 +132,12 @@ class Stepper:
         found = self._scopes[scope]
         return not (found.concerns.get(event_type) or found.concern(event_type)).idle
 
+    def watched(self, scope: str) -> bool:
+        """Whether a change of the entity that a key of the scope names can change what is decided there, by itself."""
+        found = self._scopes[scope]
+        alerts_read = any("entity" in alert.depends for alert in found.program.alerts)
+        return bool(found.rostered) or alerts_read or "entity" in found.alpha.watched
+
     def views(self, partition: Partition, now: int) -> dict[str, Any]:
         """The metrics of a partition as people ask for them: name → view."""
         scope = self._scopes[partition.scope]
@@ -183,8 +189,8 @@ def _deliver(turn: Turn, scope: Scope) -> None:
         popups.decide(turn, popup, env)
     for popup in concern.ratings:
         popups.rate(turn, popup, env)
-    if concern.rules:
-        matcher.run(turn, scope.alpha, env, timed=False)
+    if concern.rules or not scope.alpha.watched.isdisjoint(changes):
+        matcher.run(turn, scope.alpha, env, changes)
     if changes:
         _judge(turn, scope, changes)
 
@@ -251,7 +257,10 @@ def _ask_workflow(turn: Turn, chart: Workflow, env: Env) -> None:
         tracer.told(chart.name, "state", chart.place, f"not started; starts with {', '.join(sorted(chart.starters))}")
         return
     env.context, env.state = held.context, statechart.shown(chart, held.active)
-    tracer.told(chart.name, "state", chart.place, f"in {env.state}")
+    lost = statechart.gone(chart, held.active)
+    tracer.told(chart.name, "state", chart.place, f"in {env.state}{', which the pack has no more' if lost else ''}")
+    if lost:
+        return
     for name in reversed(statechart.with_ancestors(chart, held.active)):
         for one in chart.states[name].transitions:
             target = ", ".join(one.targets) or "stays"
@@ -282,6 +291,8 @@ def _known(turn: Turn, scope: Scope) -> None:
         turn.changed("metrics")
     for metric in scope.rostered:
         _await(turn, metric, _window_state(turn.partition, metric))
+    if "entity" in scope.alpha.watched:
+        matcher.review(turn, scope.alpha, turn.as_of_now(), scope.alpha.moved("", {"entity"}))
     _judge(turn, scope, {"entity"})
 
 
@@ -308,7 +319,10 @@ def _fire(turn: Turn, scope: Scope, name: str) -> None:
     elif owner == "rules":
         turn.partition.memory.wake = None
         turn.changed("memory")
-        matcher.run(turn, scope.alpha, env, timed=True)
+        matcher.review(turn, scope.alpha, env, scope.alpha.standing)
+    if not scope.alpha.watched.isdisjoint(changes):
+        env.changed()
+        matcher.review(turn, scope.alpha, env, scope.alpha.moved("", changes))
     _judge(turn, scope, changes)
 
 

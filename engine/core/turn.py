@@ -67,6 +67,10 @@ class Turn:
         own = self.partition
         return Env(self.shared, own, self.event, ((own.scope, own.key),), self.now, self.now, self._views)
 
+    def as_of(self, event: Event) -> Env:
+        """What expressions over an earlier event see: that event, entities as of its time, the partition as it is now."""
+        return Env(self.shared, self.partition, event, event.keys, self.now, event.at, self._views)
+
     def changed(self, section: str) -> None:
         """Mark a section of the partition as changed, so that it is saved."""
         self.partition.changed.add(section)
@@ -136,28 +140,32 @@ class Turn:
         at = self.now if self.event.type == "timer.fired" else self.event.at
         self.step.emitted.append(Emission(record.id, effect.type, data, at, name))
 
-    def act(
-        self,
-        name: str,
-        effect: Do,
-        env: Env,
-        *,
-        dedupe: str | None = None,
-        corrects: str | None = None,
-        content: Any = None,
-    ) -> None:
-        """Queue an action. `content` is given for a correction that repeats what was said; else the effect's own is rendered."""
+    def act(self, name: str, effect: Do, env: Env, *, dedupe: str | None = None) -> None:
+        """Queue an action. Raises `CelError` when a value cannot be computed."""
         if effect.when is not None and not effect.when.run(env):
             return
         to = effect.to.run(env) if effect.to is not None else None
-        said = content if content is not None else render(effect.content, env, self.program.language)
-        attach = self._attachment(effect.attach)
+        said = render(effect.content, env, self.program.language)
+        self.queue(name, effect.do, to, effect.to_entity, said, self.attachment(effect.attach), dedupe)
+
+    def queue(
+        self,
+        name: str,
+        do: str,
+        to: str | None,
+        to_entity: str | None,
+        said: Any,
+        attach: dict[str, Any] | None,
+        dedupe: str | None,
+        corrects: str | None = None,
+    ) -> None:
+        """Queue an action whose values are known. `corrects` is the dedupe key of the message that it takes back."""
         correction = corrects is not None
         record = self.record(
             "action",
             name,
             {
-                "do": effect.do,
+                "do": do,
                 "to": to,
                 "with": said,
                 "attach": attach,
@@ -170,12 +178,13 @@ class Turn:
         own = self.partition
         self.step.actions.append(
             Action(
-                id=record.id, do=effect.do, to=to, to_entity=effect.to_entity, scope=own.scope, key=own.key, name=name,
+                id=record.id, do=do, to=to, to_entity=to_entity, scope=own.scope, key=own.key, name=name,
                 content=said, attach=attach, dedupe_key=key, correction=correction, corrects=corrects, at=self.now,
             )
         )  # fmt: skip
 
-    def _attachment(self, heatmap: Heatmap | None) -> dict[str, Any] | None:
+    def attachment(self, heatmap: Heatmap | None) -> dict[str, Any] | None:
+        """The points of a heat map, as of now; None where there is none."""
         if heatmap is None:
             return None
         start = self.now - heatmap.last

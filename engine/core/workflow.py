@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.cel import CelError
 from engine.core import flatchart, macrostep, statechart
 from engine.core.chartrun import FIRED, FailedError, Run
 from engine.core.env import Env
 from engine.core.flatchart import Table
 from engine.core.partition import Instance
-from engine.core.program import Workflow
+from engine.core.program import After, Workflow
 from engine.core.turn import Mark, Turn
 
 
@@ -39,6 +40,8 @@ def deliver(turn: Turn, chart: Workflow, rows: Table | None, env: Env) -> bool:
     if held is None and event.type not in chart.starters:
         _ignored(turn, chart, None)
         return False
+    if held is not None and _is_lost(turn, chart, rows, held, env):
+        return False
     mark, timers = turn.mark(), turn.step.timers.copy()
     run = Run(turn, chart, held if held is not None else Instance(context=chart.defaults), env)
     try:
@@ -58,6 +61,19 @@ def deliver(turn: Turn, chart: Workflow, rows: Table | None, env: Env) -> bool:
     return False
 
 
+def _is_lost(turn: Turn, chart: Workflow, rows: Table | None, held: Instance, env: Env) -> bool:
+    """Whether an instance is in a state that this pack does not have: an error outcome, and the instance stays as it is."""
+    active = held.active
+    if rows is not None and len(active) == 1 and active[0] in rows:
+        return False
+    lost = "+".join(active) if rows is not None else statechart.gone(chart, active)
+    if lost is None:
+        return False
+    reason = f"the instance is in the state `{lost}`, which `{chart.name}` has no more: it stays as it is"
+    turn.error(chart.name, CelError("unknown_state", reason), None, env, chart.place)
+    return True
+
+
 def _advance(run: Run, rows: Table | None, event: str, *, fresh: bool) -> None:
     if rows is not None:
         flatchart.advance(run, rows, event, fresh=fresh)
@@ -70,15 +86,22 @@ def _advance(run: Run, rows: Table | None, event: str, *, fresh: bool) -> None:
 
 
 def due(turn: Turn, chart: Workflow, rows: Table | None, timer: str, env: Env) -> None:
-    """Take the transition of a deadline that has come; one that was moved or cancelled meanwhile does nothing."""
+    """Take the transition of a deadline that has come; one that was moved or cancelled meanwhile does nothing.
+
+    One that the pack has no more is forgotten.
+    """
     held = turn.partition.workflows.instances.get(chart.name)
-    if held is None or held.timers.get(timer) != turn.now:
+    if held is None or held.timers.get(timer) != turn.now or _is_lost(turn, chart, rows, held, env):
+        return
+    state_name, _, index = timer.rpartition("/")
+    after = _deadline(chart, held, state_name, int(index))
+    if after is None:
+        del held.timers[timer]
+        turn.changed("workflows")
         return
     mark, timers = turn.mark(), turn.step.timers.copy()
     run = Run(turn, chart, copied(held), env)
     run.instance.timers[timer] = FIRED
-    state_name, _, index = timer.rpartition("/")
-    after = chart.states[state_name].after[int(index)]
     run.refresh()
     try:
         if turn.holds(chart.name, "after", after.when, env):
@@ -93,6 +116,12 @@ def due(turn: Turn, chart: Workflow, rows: Table | None, timer: str, env: Env) -
         turn.changed("workflows")
         return
     _keep(run)
+
+
+def _deadline(chart: Workflow, held: Instance, state: str, index: int) -> After | None:
+    if state not in statechart.with_ancestors(chart, held.active):
+        return None
+    return next((after for after in chart.states[state].after if after.index == index), None)
 
 
 def _abandon(

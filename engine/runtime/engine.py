@@ -15,6 +15,7 @@ import msgspec
 from connectors.protocol import Connector
 from engine.actions.dispatcher import Dispatcher
 from engine.actions.receipts import receipt
+from engine.core import statechart
 from engine.core.calendar import to_instant, to_micros
 from engine.core.event import Record
 from engine.core.program import Program
@@ -250,7 +251,9 @@ class Engine:
             charts = {one.name: one for one in self.program.scopes[scope].workflows}
             return {
                 "workflows": {
-                    name: "+".join(charts[name].states[state].path for state in instance.active)
+                    name: statechart.shown(charts[name], instance.active)
+                    if name in charts
+                    else "+".join(instance.active)
                     for name, instance in partition.workflows.instances.items()
                 },
                 "context": {name: dict(one.context) for name, one in partition.workflows.instances.items()},

@@ -64,12 +64,7 @@ class Session:
             name: tuple((rule.name, rule.ref) for rule in declared.fields if rule.ref is not None)
             for name, declared in program.events.items()
         }
-        self._watched = frozenset(
-            name
-            for name, scope in program.scopes.items()
-            if any(one.roster is not None for one in scope.windows)
-            or any("entity" in alert.depends for alert in scope.alerts)
-        )
+        self._watched = frozenset(name for name in program.scopes if self.stepper.watched(name))
 
     # --- what comes in ---------------------------------------------------------------------------
 

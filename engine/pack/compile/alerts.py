@@ -9,6 +9,7 @@ from engine.core.program import Alert, Do, Expression, Level
 from engine.pack import bench, names
 from engine.pack.bench import Piece, words
 from engine.pack.compile.build import Build
+from engine.pack.compile.depends import depends
 from engine.pack.compile.effects import action
 from engine.pack.model import Alert as Model
 from engine.pack.model import effect as models
@@ -16,7 +17,6 @@ from engine.pack.reading import At, Definition
 from engine.pack.scope import NOW
 from engine.pack.span import micros
 
-_CLOSED = frozenset({"last", "streak", "trend", "target"})
 _LEVELS: tuple[Level, ...] = ("red", "yellow")
 
 
@@ -38,9 +38,11 @@ def compile_alert(build: Build, one: Definition[Model]) -> Alert | None:
     retracted = None
     if model.retracted is not None:
         retracted = _actions(build, model.retracted, at / "retracted", scope, model.by)
-    depends = frozenset(name for _, level in levels for name in _depends(build, level, model.by))
+    read = frozenset(name for _, level in levels for name in depends(build, level, model.by))
+    if any(level.checked.ticking for _, level in levels):
+        read |= {"time"}
     hold = micros(model.hold) if model.hold is not None else 0
-    return Alert(one.name, words(model.title, one.name), model.by, levels, notify, retracted, hold, depends, at.key)
+    return Alert(one.name, words(model.title, one.name), model.by, levels, notify, retracted, hold, read, at.key)
 
 
 def _levels(model: Model, at: At, scope: Scope) -> Iterator[tuple[Level, Expression]]:
@@ -52,26 +54,3 @@ def _levels(model: Model, at: At, scope: Scope) -> Iterator[tuple[Level, Express
 
 def _actions(build: Build, found: Sequence[models.Do], at: At, scope: Scope, by: str) -> tuple[Do, ...]:
     return tuple(action(build, one, at / index, scope, by) for index, one in enumerate(found))
-
-
-def _depends(build: Build, level: Expression, by: str) -> Iterator[str]:
-    """What a condition reads, so that it is decided again only when that has changed."""
-    if level.checked.ticking:
-        yield "time"
-    for path in level.checked.reads:
-        if path[0] == "metrics" and len(path) > 1:
-            yield from _aspects(build, by, path)
-        elif path[0] == "workflows" and len(path) > 1:
-            yield f"workflow:{path[1]}"
-        elif path[0] == by:
-            yield "entity"
-
-
-def _aspects(build: Build, by: str, path: tuple[str, ...]) -> Iterator[str]:
-    record = build.vocabulary.metrics.get(by, {}).get(path[1])
-    if record is not None and "oldest" in record.fields:
-        yield f"open:{path[1]}"
-    elif len(path) > 2 and path[2] in _CLOSED:
-        yield f"closed:{path[1]}"
-    else:
-        yield f"now:{path[1]}"

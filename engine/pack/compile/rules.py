@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from engine.cel import Scope
-from engine.core.program import Assert, Effect, Expression, Retract, Rule
+from engine.core.program import Assert, Effect, Expression, Pattern, Retract, Rule
 from engine.pack import bench, names
 from engine.pack.bench import Piece, words
 from engine.pack.compile.build import Build
+from engine.pack.compile.depends import depends
 from engine.pack.compile.effects import action, emit
 from engine.pack.compile.patterns import Draft, Facts, Sorter, draft, rule_scope
 from engine.pack.diagnostic import did_you_mean
@@ -36,17 +37,29 @@ def compile_rule(build: Build, one: Definition[Model], order: int, facts: Facts)
     then = tuple(
         _effect(build, effect, at / "then" / index, scope, model, given) for index, effect in enumerate(model.then)
     )
+    patterns = tuple(pattern.frozen() for pattern in drafts)
     return Rule(
         name=one.name,
         title=words(model.title, one.name),
         scope=model.by,
         priority=model.priority,
         order=order,
-        patterns=tuple(pattern.frozen() for pattern in drafts),
+        patterns=patterns,
         when=tuple(sorter.rest),
         then=then,
+        depends=frozenset(_depends(build, patterns, sorter.rest, model.by)),
         place=at.key,
     )
+
+
+def _depends(build: Build, patterns: Sequence[Pattern], when: Sequence[Expression], by: str) -> Iterator[str]:
+    conditions = [*when]
+    for pattern in patterns:
+        conditions += [*pattern.tests, *pattern.where, *(expression for _, expression in pattern.key)]
+        if pattern.kind == "entity" and pattern.type == by:
+            yield "entity"
+    for condition in conditions:
+        yield from depends(build, condition, by)
 
 
 def _check_aliases(model: Model, at: At) -> None:

@@ -14,7 +14,7 @@ calendars:
 entities:
   desk: {{key: id, data: {{id: string, open: bool}}}}
 events:
-  sale: {{lateness: 7d, keys: {{desk: data.desk}}, data: {{desk: ref(desk), amount: double}}}}
+  sale: {{lateness: 7d, keys: {{desk: data.desk}}, data: {{desk: ref(desk), amount: double, tags: list(string)?}}}}
 metrics:
   sales: {{title: {{en: Sales}}, of: sale, by: desk, value: {value}, window: {window}}}
 alerts:
@@ -76,6 +76,22 @@ def test_every_aggregate_has_its_value_for_a_closed_day(desk: Callable[..., Any]
     sell("02T11:00", 3.0)
     sell("03T10:00", 9.0)
     assert view(engine).last(1) == [closed]
+
+
+def test_lists_are_counted_by_their_content(
+    open_pack: Callable[..., Engine], event: Callable[..., Any], tmp_path: Any
+) -> None:
+    pack = FRAME.format(
+        value="'distinct(has(data.tags) ? data.tags : [])'", window="lifetime", yellow="metrics.sales.now > 9", hold=""
+    )
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    for day, tags in enumerate((["a", "b"], ["b"], ["a", "b"], ["b"], [])):
+        engine = open_pack(pack, store=store)
+        engine.put("desk", {"id": "d", "open": True}, "2026-03-01T00:00:00+08:00")
+        engine.handle(event("sale", f"2026-03-0{day + 2}T10:00", desk="d", amount=1.0, id=f"s{day}", tags=tags))
+        now = view(engine).now
+        engine.close()
+    assert now == 3
 
 
 def test_a_level_that_must_hold_for_a_while_fires_when_it_has(desk: Callable[..., Any]) -> None:

@@ -236,3 +236,98 @@ FAILING = chart(
 
 def test_a_transition_whose_value_fails_leaves_everything_as_it_was(play: Callable[..., list[str]]) -> None:
     assert play(FAILING, "answer", "ask", "answer") == ["None → calm", "!division_by_zero"]
+
+
+EVENT = {"specversion": "1.0", "source": "test", "data": {"job": "j1"}}
+
+BEFORE = chart(
+    """
+    initial: open
+    states:
+      open:
+        on: {go: waiting, move: {to: kept}}
+      waiting:
+        on: {go: open}
+        after: [{for: 1h, to: open}]
+      kept:
+        on: {go: back, stop: open}
+        after: [{for: 1h, to: waiting}, {for: 2h, to: waiting}]
+      back: {on: {stop: kept}}
+    """,
+    "go",
+    "move",
+    "stop",
+)
+AFTER = chart(
+    """
+    initial: open
+    states:
+      open:
+        on: {go: open, move: {to: kept}}
+      kept:
+        on: {go: back, stop: open}
+        after: [{for: 1h, when: "false", to: open}]
+      back: {on: {stop: kept}}
+    """,
+    "go",
+    "move",
+    "stop",
+)
+
+
+@pytest.fixture
+def replay(open_pack: Callable[..., Engine], event: Callable[..., dict[str, Any]], tmp_path: Any) -> Callable[..., Any]:
+    """Send an event to one pack, then open the store with another one; answers the engine and `send`."""
+
+    def run(before: str, after: str, *names: str) -> tuple[Engine, Callable[[str, str], list[str]]]:
+        store = f"sqlite:///{tmp_path / 'store.db'}"
+        first = open_pack(before, store=store)
+        for minute, name in enumerate(names):
+            first.handle(event(name, f"2026-03-02T09:{minute:02}", job="j1"))
+        first.close()
+        engine = open_pack(after, store=store)
+        return engine, lambda name, time: list(map(said, engine.handle(event(name, f"2026-03-02T{time}", job="j1"))))
+
+    return run
+
+
+def test_an_instance_in_a_state_that_is_gone_is_an_error_and_stays_as_it_is(replay: Callable[..., Any]) -> None:
+    engine, send = replay(BEFORE, AFTER, "go", "go", "go")
+    assert engine.state("job", "j1")["workflows"] == {"job": "waiting"}
+    failed = engine.handle({**EVENT, "id": "x", "type": "go", "time": "2026-03-02T09:10:00+08:00"})
+    assert [one["code"] for one in failed] == ["unknown_state"]
+    assert "`waiting`" in failed.records[0]["reason"]
+    assert [one["code"] for one in engine.advance("2026-03-02T12:00:00+08:00")] == ["unknown_state"]
+    assert engine.state("job", "j1")["workflows"] == {"job": "waiting"}
+    assert send("stop", "12:00") == ["!unknown_state"]
+
+
+def test_a_deadline_that_is_gone_does_nothing(replay: Callable[..., Any]) -> None:
+    engine, send = replay(BEFORE, AFTER, "go", "go", "move")
+    assert engine.state("job", "j1")["workflows"] == {"job": "kept"}
+    assert list(engine.advance("2026-03-02T18:00:00+08:00")) == []
+    assert send("stop", "18:00") == ["kept → open"]
+
+
+def test_a_chart_that_became_flat_does_not_take_instances_of_two_regions(replay: Callable[..., Any]) -> None:
+    flat = chart(
+        """
+    initial: missing
+    states:
+      missing: {on: {paper: due}}
+      complete: {on: {paid: missing}}
+      due: {on: {paid: complete}}
+        """,
+        "paper",
+        "paid",
+    )
+    _, send = replay(PARALLEL, flat, "paper")
+    assert send("paid", "10:00") == ["!unknown_state"]
+
+
+def test_a_history_of_states_that_are_gone_goes_back_to_its_default(replay: Callable[..., Any]) -> None:
+    before = HISTORY.replace("KIND", "deep")
+    after = before.replace("b2", "b3")
+    engine, send = replay(before, after, "next", "next", "pause")
+    assert engine.state("job", "j1")["workflows"] == {"job": "paused"}
+    assert send("resume", "10:00") == ["paused → work.a"]
