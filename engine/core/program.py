@@ -219,7 +219,7 @@ class Workflow:
     scope: str
     states: Mapping[str, State]
     initial: tuple[str, ...]
-    defaults: Mapping[str, Any]
+    defaults: dict[str, Any]
     starters: frozenset[str]
     events: frozenset[str]
     place: Place

@@ -22,11 +22,12 @@ from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
 from engine.pack import load, restore
 from engine.runtime.admission import Arrival, Door, Refusal
+from engine.runtime.crash import StepCrashedError
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.outcome import Outcome
 from engine.runtime.puts import take, take_lines
 from engine.runtime.records import Writer
-from engine.runtime.session import Session, StepCrashedError
+from engine.runtime.session import Session
 from engine.store import open_store
 from engine.store.protocol import Store
 
@@ -35,11 +36,11 @@ Line = bytes | str | Mapping[str, Any]
 BATCH = 1000
 """Events to a transaction at most."""
 
-CONFLICTS = frozenset(("version_conflict", "sequence_conflict"))
+CONFLICTS = frozenset(("version_conflict", "sequence_conflict", "clock_conflict"))
 """Somebody else was faster: what they wrote is taken over, and the work is done again on top of it."""
 
-CRASHES = 3
-"""After so many crashes a delivery is given up, and its partition goes on."""
+MOST_CONFLICTS = 20
+"""How often work is done again because somebody else was faster, before the conflict is told."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -142,19 +143,14 @@ class Engine:
 
     def process(self, lines: Sequence[bytes], places: Sequence[str] | None = None) -> tuple[list[Record], int]:
         """One transaction of lines; answers the raw records and how many lines were not duplicates."""
+        taken = 0
+
+        def work() -> None:
+            nonlocal taken
+            taken = self._take(lines, places)
+
         with self._lock:
-            self._follow()
-            try:
-                return self._process(lines, places)
-            except StepCrashedError:
-                if not self.store.durable:
-                    raise
-                return self._one_by_one(lines, places)
-            except StoreError as failure:
-                self._reset()
-                if failure.code not in CONFLICTS:
-                    raise
-                return self._process(lines, places)
+            return self._committed(work), taken
 
     def receive(self) -> Outcome:
         """Take the results of finished actions back in, as events of the engine's own that rules and workflows can wait for."""
@@ -279,18 +275,16 @@ class Engine:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _process(self, lines: Sequence[bytes], places: Sequence[str] | None) -> tuple[list[Record], int]:
+    def _take(self, lines: Sequence[bytes], places: Sequence[str] | None) -> int:
         session = self._session
         arrivals = [self._door.read(line) for line in lines]
         if self.store.durable:
             events = [one.event for one in arrivals if isinstance(one, Arrival)]
             session.known([(event.source, event.id) for event in events])
-            session.fetch([key for event in events for key in event.keys])
-        taken = 0
-        for position, arrival in enumerate(arrivals):
-            taken += self._admit(arrival, places[position] if places is not None else None)
-        session.commit()
-        return session.taken(), taken
+            session.prefetch(events)
+        if places is None:
+            return sum([self._admit(arrival, None) for arrival in arrivals])
+        return sum([self._admit(arrival, place) for arrival, place in zip(arrivals, places, strict=True)])
 
     def _admit(self, arrival: Arrival | Refusal, place: str | None) -> bool:
         if isinstance(arrival, Refusal):
@@ -299,53 +293,40 @@ class Engine:
         return self._session.take(arrival, place)
 
     def _guarded(self, work: Callable[[], None]) -> Outcome:
-        """Do something with the session and commit; after a failure the session is as the store has it."""
-        self._follow()
-        try:
-            self._commit(work)
-        except StoreError as failure:
-            if failure.code not in CONFLICTS:
-                raise
-            self._commit(work)
-        return Outcome(tuple(map(self.writer.mapping, self._session.taken())))
+        return Outcome(tuple(map(self.writer.mapping, self._committed(work))))
 
-    def _commit(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-            self._session.commit()
-        except (StoreError, StepCrashedError):
-            self._reset()
-            raise
+    def _committed(self, work: Callable[[], None]) -> list[Record]:
+        """Do something with the session and commit it; whatever fails, the session is as the store has it.
+
+        Where somebody else was faster, or a step crashed, the work is done again on top of what is stored now.
+        """
+        self._follow()
+        conflicts = 0
+        while True:
+            try:
+                work()
+                self._session.commit()
+                return self._session.taken()
+            except StepCrashedError as crash:
+                self.store.park(crash.delivery, crash.event, str(crash))
+                self._reset()
+            except StoreError as failure:
+                self._reset()
+                conflicts += 1
+                if failure.code not in CONFLICTS or conflicts > MOST_CONFLICTS:
+                    raise
+            except BaseException:
+                self._reset()
+                raise
 
     def _follow(self) -> None:
-        """Take over what another process appended to the same store."""
-        if self.store.durable and self.store.sequence() != self._session.seq:
+        """Take over what another process appended to the same store, or how far it let time pass."""
+        if self.store.durable and self.store.head() != (self._session.seq, self._session.now):
             self._reset()
 
     def _reset(self) -> None:
         if self.store.durable:
             self._session = Session(self.program, self.store)
-
-    def _one_by_one(self, lines: Sequence[bytes], places: Sequence[str] | None) -> tuple[list[Record], int]:
-        """After a crash: every line in a transaction of its own, so that one poisoned delivery takes nobody along."""
-        self._reset()
-        records: list[Record] = []
-        taken = 0
-        for position, line in enumerate(lines):
-            where = [places[position]] if places is not None else None
-            while True:
-                try:
-                    more, count = self._process([line], where)
-                except StepCrashedError as crash:
-                    self._reset()
-                    claims = self.store.park(crash.delivery, str(crash))
-                    if claims >= CRASHES:
-                        self._session.skip(crash.delivery)
-                    continue
-                records += more
-                taken += count
-                break
-        return records, taken
 
 
 def _keep(program: Program, store: Store) -> None:

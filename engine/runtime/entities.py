@@ -86,6 +86,15 @@ class Entities:
         """Whether there is any version of an entity, whenever it holds."""
         return key in self._kinds.get(entity, ())
 
+    def version(self, entity: str, key: str, at: int) -> Data | None:
+        """The version that holds from exactly this instant on: the one that was put last."""
+        held = [data for since, _, data in self._kinds.get(entity, _NONE).get(key, ()) if since == at]
+        return held[-1] if held else None
+
+    def count(self, entity: str, key: str, at: int) -> int:
+        """How many versions were put for exactly this instant."""
+        return sum(since == at for since, _, _ in self._kinds.get(entity, _NONE).get(key, ()))
+
     def first(self, entity: str, key: str) -> int:
         """Since when an entity is known."""
         return self._kinds[entity][key][0][0]

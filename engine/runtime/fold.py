@@ -38,7 +38,7 @@ def fold(
     Published values are those of now: their history is in the records that were decided with them.
     """
     stepper, skipped = Stepper(program), given_up(store)
-    folded = Folded(Partition(scope, key), Past(store))
+    folded = Folded(Partition(scope, key), Past(store.entities()))
     for value in store.published():
         folded.entities.teach(value.entity, value.key, value.name, value.value)
     for event in store.events(scope=scope, key=key):

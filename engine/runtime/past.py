@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from engine.runtime.entities import Entities
-from engine.store.batch import Delivery
+from engine.store.batch import Delivery, StoredEntity
 from engine.store.protocol import Store
 
 
 class Past(Entities):
-    """The entities of a log, made known again as it is read: `reach` a sequence to see what was seen there."""
+    """The entities of a log, given in its order, made known again as it is read: `reach` a sequence to see what was seen there."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, versions: Iterable[StoredEntity]) -> None:
         super().__init__()
-        self._coming = store.entities()
+        self._coming = iter(versions)
         self._next = next(self._coming, None)
 
     def reach(self, seq: int) -> None:

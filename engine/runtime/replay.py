@@ -17,7 +17,7 @@ def replayed(program: Program, store: Store) -> dict[tuple[str, str], Partition]
 
     Deliveries that live gave up are left out, as live went on without them.
     """
-    stepper, entities, skipped = Stepper(program), Past(store), given_up(store)
+    stepper, entities, skipped = Stepper(program), Past(store.entities()), given_up(store)
     partitions: dict[tuple[str, str], Partition] = {}
     for event in store.events():
         entities.reach(event.seq)

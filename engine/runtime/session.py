@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from engine.core.codec import digest, identity
@@ -15,23 +16,20 @@ from engine.core.partition import Partition
 from engine.core.program import Program
 from engine.core.step import Stepper
 from engine.runtime.admission import Arrival, Refusal, keys_of, uniques_of
+from engine.runtime.crash import StepCrashedError, condemned, reaching, refolded
 from engine.runtime.entities import Data, Entities
+from engine.runtime.firing import MAX_FIRINGS, Firings
+from engine.runtime.past import Past, given_up
+from engine.runtime.route import Routes
 from engine.runtime.timeline import Timeline, Timer
 from engine.store.batch import LINE_LIMIT, Batch, Logged, Reject, SavedPartition, StoredEntity
 from engine.store.protocol import Store
 
 SOURCE = "rulewright"
 MAX_HOPS = 32
-MAX_FIRINGS = 100
 CACHED_PARTITIONS = 100_000
-
-
-class StepCrashedError(Exception):
-    """A step raised what no step may raise. Carries the delivery, so that it can be set aside."""
-
-    def __init__(self, seq: int, scope: str, key: str, failure: Exception) -> None:
-        super().__init__(f"step of {scope}/{key} at {seq}: {failure!r}")
-        self.delivery = (seq, scope, key)
+_OWN_MARK = b"\0" * 16
+"""Stands for the digest of the engine's own events: their ids say what they say."""
 
 
 class Session:
@@ -46,24 +44,21 @@ class Session:
             self.entities.put(stored.entity, stored.key, stored.at, stored.seq, stored.data)
         for publication in store.published():
             self.entities.teach(publication.entity, publication.key, publication.name, publication.value)
-        self.now = store.clock()
-        self.seq = store.sequence()
+        self.seq, self.now = store.head()
         self._began = self.seq > 0 or store.durable
         self.timeline = Timeline(store.timers())
         self.batch = Batch()
         self.out: list[Record] = []
+        self._revision = program.revision
         self._partitions: dict[tuple[str, str], Partition] = {}
         self._dirty: dict[tuple[str, str], Partition] = {}
         self._seen: dict[tuple[str, str], bytes] = {}
         self._uniques: dict[tuple[str, str], str] = {}
         self._refused: set[str] = set()
         self._queue: deque[Event] = deque()
-        self._fired: tuple[int, dict[Timer, int]] = (0, {})
-        self._skip: set[tuple[int, str, str]] = set()
-        self._references = {
-            name: tuple((rule.name, rule.ref) for rule in declared.fields if rule.ref is not None)
-            for name, declared in program.events.items()
-        }
+        self._firings = Firings(self.now, lambda number: self._identity((SOURCE, number)) is not None)
+        self._condemned = condemned(store)
+        self._routes = Routes(program, self.stepper)
         self._watched = frozenset(name for name in program.scopes if self.stepper.watched(name))
 
     # --- what comes in ---------------------------------------------------------------------------
@@ -73,9 +68,20 @@ class Session:
         if self.store.durable:
             self._seen.update(self.store.identities([pair for pair in pairs if pair not in self._seen]))
 
-    def fetch(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Load partitions ahead of their deliveries, all at once."""
-        missing = [key for key in dict.fromkeys(keys) if key not in self._partitions]
+    def prefetch(self, events: Iterable[Event]) -> None:
+        """Load the partitions that events will be stepped in, all at once."""
+        routes, held = self._routes, self._partitions
+        self._fetch(
+            [
+                where
+                for event in events
+                for where in event.keys
+                if where not in held and where[0] in routes[event.type].scopes
+            ]
+        )
+
+    def _fetch(self, keys: Iterable[tuple[str, str]]) -> None:
+        missing = list(dict.fromkeys(keys))
         if not missing or not self.store.durable:
             return
         found = self.store.partitions(missing)
@@ -98,16 +104,19 @@ class Session:
                 self.refuse(Refusal("id_conflict", reason, arrival.line, event.id, event.source), place)
                 return True
             return False
-        refusal = self._timely(arrival) or self._refers(arrival)
+        at, route, now = event.at, self._routes[event.type], self.now
+        refusal = self._untimely(arrival, now, route.lateness) if now is not None and at < now else None
+        if refusal is None and route.references:
+            refusal = self._unknown(arrival, route.references)
         if refusal is not None:
             self.refuse(refusal, place)
             return True
-        if self.now is None:
-            self.start(event.at)
-        self.run_timers(event.at, inclusive=False)
-        assert self.now is not None
-        self.now = max(self.now, event.at)
-        if arrival.declared.unique:
+        if now is None:
+            self.start(at)
+        self.run_timers(at, inclusive=False)
+        if self.now is None or at > self.now:
+            self.now = at
+        if route.unique:
             self._claim(arrival, place)
         self._append(event, arrival.digest)
         self._settle()
@@ -138,17 +147,19 @@ class Session:
         )
 
     def put(self, entity: str, key: str, at: int, data: Data) -> bool:
-        """Log a version of an entity. False when just this version was put before."""
+        """Log a version of an entity. False when it is the one that holds from that instant on already."""
+        held = self.entities.version(entity, key, at)
+        if held == data:
+            return False
         content = digest([entity, key, at, {name: str(value) for name, value in data.items()}])
+        ordinal = self.entities.count(entity, key, at)
         event = Event(
-            id=identity("put", entity, key, at, content.hex()),
+            id=identity("put", entity, key, at, content.hex(), *([ordinal] if ordinal else [])),
             source=SOURCE,
             type="entity.put",
             at=at,
             data={"entity": entity, "id": key},
         )
-        if self._identity((SOURCE, event.id)) is not None:
-            return False
         if self.now is not None and entity in self._watched:
             if at <= self.now:
                 event.keys = ((entity, key),)
@@ -177,7 +188,7 @@ class Session:
                     data={"entity": entity, "id": key},
                     keys=((entity, key),),
                 )
-                self._append(event, b"\0" * 16)
+                self._append(event, _OWN_MARK)
         self._settle()
 
     def _expect(self, entity: str, key: str, at: int) -> None:
@@ -190,31 +201,14 @@ class Session:
         """Fire what is due before `until` (or at it), in order; what follows from each before the next."""
         while (fired := self.timeline.pop(until, inclusive=inclusive)) is not None:
             due, timer = fired
-            scope, key, name = timer
-            self.now = due if self.now is None else max(self.now, due)
+            self.now = self.batch.clock = due if self.now is None else max(self.now, due)
             self.batch.timers[timer] = None
-            ordinal = self._firing(due, timer)
-            if ordinal >= MAX_FIRINGS:
+            event = self._firings.event(due, timer)
+            if event is None:
                 self._endless(due, timer)
                 continue
-            event = Event(
-                id=identity(scope, key, "timer", name, due, ordinal),
-                source=SOURCE,
-                type="timer.fired",
-                at=due,
-                data={"name": name},
-                keys=((scope, key),),
-            )
-            self._append(event, b"\0" * 16)
+            self._append(event, _OWN_MARK)
             self._settle()
-
-    def _firing(self, due: int, timer: Timer) -> int:
-        """How often this deadline has fired at this very instant already."""
-        if self._fired[0] != due:
-            self._fired = (due, {})
-        count = self._fired[1].get(timer, 0)
-        self._fired[1][timer] = count + 1
-        return count
 
     def _endless(self, due: int, timer: Timer) -> None:
         scope, key, name = timer
@@ -240,23 +234,21 @@ class Session:
             return self.store.identities([pair]).get(pair)
         return held
 
-    def _timely(self, arrival: Arrival) -> Refusal | None:
-        event, now = arrival.event, self.now
-        if now is None or event.at >= now - arrival.declared.lateness:
+    def _untimely(self, arrival: Arrival, now: int, lateness: int) -> Refusal | None:
+        event = arrival.event
+        if event.at >= now - lateness:
             return None
-        reason = (
-            f"it lies {(now - event.at) // 1_000_000} s back; {arrival.declared.lateness // 1_000_000} s are allowed"
-        )
+        reason = f"it lies {(now - event.at) // 1_000_000} s back; {lateness // 1_000_000} s are allowed"
         return Refusal("late", reason, arrival.line, event.id, event.source)
 
-    def _refers(self, arrival: Arrival) -> Refusal | None:
+    def _unknown(self, arrival: Arrival, references: tuple[tuple[str, str], ...]) -> Refusal | None:
         event = arrival.event
-        for name, entity in self._references[event.type]:
-            value = event.data.get(name)
-            if value is not None and self.entities.get(entity, value, event.at) is None:
-                reason = f"data.{name}: there is no {entity} `{value}`"
-                return Refusal("unknown_reference", reason, arrival.line, event.id, event.source)
-        return None
+        missing = self.entities.missing(references, event.data, event.at)
+        if missing is None:
+            return None
+        name, entity, value = missing
+        reason = f"data.{name}: there is no {entity} `{value}`"
+        return Refusal("unknown_reference", reason, arrival.line, event.id, event.source)
 
     def _claim(self, arrival: Arrival, place: str | None) -> None:
         """Take what must be unique; an event that comes second is refused by workflows, and counts for the rest."""
@@ -279,44 +271,63 @@ class Session:
             self._record(self.seq + 1, Record("reject", number, self.now, event.id, None, None, None, fields))
 
     def _append(self, event: Event, mark: bytes, put: tuple[str, str, int, Data] | None = None) -> None:
-        self.seq += 1
-        event.seq = self.seq
-        event.now = self.now if self.now is not None else event.at
+        self.seq = seq = self.seq + 1
+        event.seq = seq
+        now = self.now
+        if now is None:
+            event.now = event.at
+        else:
+            event.now = self.batch.clock = now
         self._seen[event.source, event.id] = mark
         self.batch.logged.append(Logged(event, mark))
         if put is not None:
             entity, key, at, data = put
-            self.entities.put(entity, key, at, self.seq, data)
-            self.batch.entities.append(StoredEntity(entity, key, at, self.seq, data))
-        if self.now is not None:
-            self.batch.clock = self.now
+            self.entities.put(entity, key, at, seq, data)
+            self.batch.entities.append(StoredEntity(entity, key, at, seq, data))
         self._queue.append(event)
 
     def _settle(self) -> None:
         """Step what is queued, and what that emits, until all is quiet."""
-        concerns = self.stepper.concerns
-        while self._queue:
-            event = self._queue.popleft()
+        queue = self._queue
+        while queue:
+            event = queue.popleft()
+            scopes = self._routes[event.type].scopes
             rejected = event.refusal is not None
-            for scope, key in event.keys:
-                if not concerns(scope, event.type):
-                    continue
-                if self._skip and (event.seq, scope, key) in self._skip:
-                    self._give_up(event, scope, key)
-                    continue
-                rejected = self._deliver(event, scope, key, rejected=rejected)
+            for where in event.keys:
+                if where[0] in scopes:
+                    rejected = self._deliver(event, where, rejected)
 
-    def _deliver(self, event: Event, scope: str, key: str, *, rejected: bool) -> bool:
-        partition = self.partition(scope, key)
+    def _deliver(self, event: Event, where: tuple[str, str], rejected: bool) -> bool:
+        scope, key = where
+        if self._condemned and self._condemned.get((event.seq, scope, key)) == event.id:
+            self._give_up(event, scope, key)
+            return rejected
+        partition = self._partitions.get(where) or self.partition(scope, key)
         try:
             step = self.stepper.step(partition, self.entities, event)
         except Exception as failure:
-            raise StepCrashedError(event.seq, scope, key, failure) from failure
+            crash = StepCrashedError(event, scope, key, failure)
+            if self.store.durable:
+                raise crash from failure
+            self._lose(event, where, crash)
+            return rejected
         partition.seq = event.seq
-        self._dirty[scope, key] = partition
-        return self._apply(event, scope, key, step, rejected=rejected)
+        self._dirty[where] = partition
+        return self._apply(event, scope, key, step, rejected)
 
-    def _apply(self, event: Event, scope: str, key: str, step: Step, *, rejected: bool) -> bool:
+    def _lose(self, event: Event, where: tuple[str, str], crash: StepCrashedError) -> None:
+        """In memory: make the partition again as it was before the crash, and go on without the delivery."""
+        scope, key = where
+        self.store.park(crash.delivery, crash.event, str(crash))
+        past = Past(chain(self.store.entities(), self.batch.entities))
+        seen = chain(self.store.events(scope=scope, key=key), reaching(self.batch.logged, where, event.seq))
+        partition = refolded(self.stepper, past, seen, where, given_up(self.store) | frozenset(self.batch.crashed))
+        held = self._partitions.get(where)
+        partition.version = held.version if held is not None else 0
+        self._partitions[where] = self._dirty[where] = partition
+        self._give_up(event, scope, key)
+
+    def _apply(self, event: Event, scope: str, key: str, step: Step, rejected: bool) -> bool:
         for record in step.records:
             if record.kind == "reject":
                 if rejected:
@@ -352,10 +363,10 @@ class Session:
             cause=cause.id,
         )
         event.keys = keys_of(event, self.program.events[emission.type])
-        self._append(event, b"\0" * 16)
+        self._append(event, _OWN_MARK)
 
     def _record(self, seq: int, record: Record) -> None:
-        record.revision = self.program.revision
+        record.revision = self._revision
         self.out.append(record)
         self.batch.records.append((seq, record))
 
@@ -372,7 +383,7 @@ class Session:
         """The live state of a key; loaded from the store when it is not held."""
         held = self._partitions.get((scope, key))
         if held is None:
-            self.fetch([(scope, key)])
+            self._fetch([(scope, key)])
             held = self._partitions.get((scope, key))
             if held is None:
                 held = self._partitions[scope, key] = Partition(scope, key)
@@ -381,10 +392,6 @@ class Session:
     def partitions(self) -> Iterable[Partition]:
         """The partitions that are held; in memory these are all."""
         return self._partitions.values()
-
-    def skip(self, delivery: tuple[int, str, str]) -> None:
-        """Give a delivery up when its turn comes again."""
-        self._skip.add(delivery)
 
     def taken(self) -> list[Record]:
         """The records since the last call."""

@@ -79,9 +79,10 @@ class Reject(msgspec.Struct, eq=False):
 
 
 class Parked(msgspec.Struct, frozen=True):
-    """A delivery whose step crashed `claims` times. `given_up`: its partition has gone on without it."""
+    """A delivery of the event with this id whose step crashed `claims` times. `given_up`: its partition has gone on without it."""
 
     delivery: Delivery
+    event: str
     claims: int
     error: str
     given_up: bool

@@ -23,6 +23,9 @@ _CHUNK = 500
 """Pairs to a query; each distinct number of them is a statement of its own."""
 
 
+_HEAD = "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'clock')"
+
+
 class DatabaseStore(DatabaseOutbox, History):
     """Store in a SQLite file that outlives the process; `path` None: in memory, with everything else the same.
 
@@ -50,6 +53,11 @@ class DatabaseStore(DatabaseOutbox, History):
         with self._session.reading() as connection:
             found: int = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM events").scalar_one()
         return found
+
+    def head(self) -> tuple[int, int | None]:
+        with self._session.reading() as connection:
+            seq, clock = connection.exec_driver_sql(_HEAD).one()
+        return seq, None if clock is None else int(clock)
 
     def save_pack(
         self,
@@ -120,17 +128,13 @@ class DatabaseStore(DatabaseOutbox, History):
         with self._session.writing() as connection:
             transaction.write(connection, batch, enqueue)
 
-    def park(self, delivery: Delivery, error: str) -> int:
+    def park(self, delivery: Delivery, event: str, error: str) -> int:
         row = dict(zip(("seq", "scope", "key"), delivery, strict=True))
         with self._session.writing() as connection:
-            counted = _claims(connection, delivery) + 1
-            values = {"claims": counted, "error": error, "given_up": False}
+            counted = _claims(connection, delivery, event) + 1
+            values = {"event": event, "claims": counted, "error": error, "given_up": False}
             connection.execute(schema.crashes.insert().prefix_with("OR REPLACE").values(**row, **values))
         return counted
-
-    def claims(self, seq: int, scope: str, key: str) -> int:
-        with self._session.reading() as connection:
-            return _claims(connection, (seq, scope, key))
 
     def close(self) -> None:
         self._session.close()
@@ -156,9 +160,10 @@ def _active_revision() -> Any:
     return select(schema.meta.c.value).where(schema.meta.c.name == "active_pack").scalar_subquery()
 
 
-def _claims(connection: Connection, delivery: Delivery) -> int:
+def _claims(connection: Connection, delivery: Delivery, event: str) -> int:
     table = schema.crashes
-    where = [table.c[name] == value for name, value in zip(("seq", "scope", "key"), delivery, strict=True)]
+    where = [table.c.event == event]
+    where += [table.c[name] == value for name, value in zip(("seq", "scope", "key"), delivery, strict=True)]
     return connection.scalar(select(table.c.claims).where(*where)) or 0
 
 

@@ -92,7 +92,7 @@ class History:
         with self._session.reading() as connection:
             rows = connection.execute(select(table).order_by(table.c.seq, table.c.scope, table.c.key)).all()
         for row in rows:
-            yield Parked((row.seq, row.scope, row.key), row.claims, row.error, row.given_up)
+            yield Parked((row.seq, row.scope, row.key), row.event, row.claims, row.error, row.given_up)
 
     def _pages(self, page: Callable[[int], Select[Any]], after: int, limit: int | None) -> Iterator[Any]:
         last = after

@@ -54,6 +54,9 @@ class MemoryStore(MemoryOutbox):
     def sequence(self) -> int:
         return len(self._log)
 
+    def head(self) -> tuple[int, int | None]:
+        return len(self._log), self._clock
+
     def save_pack(
         self,
         revision: str,
@@ -155,15 +158,12 @@ class MemoryStore(MemoryOutbox):
     def refused(self, reject: str) -> bool:
         return reject in self._rejects
 
-    def park(self, delivery: Delivery, error: str) -> int:
+    def park(self, delivery: Delivery, event: str, error: str) -> int:
         with self._lock:
-            counted = self.claims(*delivery) + 1
-            self._parked[delivery] = Parked(delivery, counted, error, False)
+            held = self._parked.get(delivery)
+            counted = held.claims + 1 if held is not None and held.event == event else 1
+            self._parked[delivery] = Parked(delivery, event, counted, error, False)
         return counted
-
-    def claims(self, seq: int, scope: str, key: str) -> int:
-        found = self._parked.get((seq, scope, key))
-        return 0 if found is None else found.claims
 
     def parked(self) -> Iterator[Parked]:
         with self._lock:
@@ -182,6 +182,8 @@ class MemoryStore(MemoryOutbox):
                 raise conflict("version_conflict", f"{saved.scope} {saved.key}")
         if batch.records:
             _distinct("duplicate_decision", [record.id for _, record in batch.records], self._decisions)
+        if batch.clock is not None and self._clock is not None and batch.clock < self._clock:
+            raise conflict("clock_conflict", str(batch.clock))
         if batch.uniques:
             _distinct("unique_taken", [(code, value) for code, value, _ in batch.uniques], self._uniques)
 

@@ -92,6 +92,10 @@ class Store(Outbox, Protocol):
         """The sequence of the last event in the log; 0: it is empty."""
         ...
 
+    def head(self) -> tuple[int, int | None]:
+        """The sequence of the last event and the virtual time, as of one moment."""
+        ...
+
     def save_pack(
         self,
         revision: str,
@@ -136,8 +140,8 @@ class Store(Outbox, Protocol):
         """Write all of `batch`, or nothing.
 
         Raises StoreError: `version_conflict` (a partition was stepped by somebody else), `sequence_conflict` (the log
-        went on meanwhile), `duplicate_event`, `duplicate_decision`, `unique_taken`, `store_busy`, `store_full`,
-        `store_failed`.
+        went on meanwhile), `clock_conflict` (time passed beyond the batch's), `duplicate_event`, `duplicate_decision`,
+        `unique_taken`, `store_busy`, `store_full`, `store_failed`.
         """
         ...
 
@@ -182,12 +186,11 @@ class Store(Outbox, Protocol):
         """Whether a reject of this id is kept already."""
         ...
 
-    def park(self, delivery: Delivery, error: str) -> int:
-        """Count, in a commit of its own, that the step of `delivery` crashed; returns how often it has."""
-        ...
+    def park(self, delivery: Delivery, event: str, error: str) -> int:
+        """Count, in a commit of its own, that the step of `delivery` crashed; returns how often it has.
 
-    def claims(self, seq: int, scope: str, key: str) -> int:
-        """How often the step of this delivery crashed."""
+        `event` is the id of its event: where another one took the sequence meanwhile, it is counted from one again.
+        """
         ...
 
     def parked(self) -> Iterator[Parked]:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 1
+VERSION = 2
 """Of the schema, kept in `meta`; a file with another one is not opened."""
 
 metadata = MetaData()
@@ -193,6 +193,7 @@ crashes = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("scope", Text, primary_key=True),
     Column("key", Text, primary_key=True),
+    Column("event", Text, nullable=False),
     Column("claims", Integer, nullable=False),
     Column("error", Text, nullable=False),
     Column("given_up", Boolean, nullable=False),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func
+from sqlalchemy import BigInteger, Connection, Table, bindparam, cast, func
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.expression import ClauseElement
@@ -66,6 +66,15 @@ def _update_partition() -> Statement:
     return compiled(table.update().where(*where).values(changes))
 
 
+def _advance_clock() -> Statement:
+    table = schema.meta
+    statement = insert(table)
+    forward = cast(table.c.value, BigInteger) <= cast(statement.excluded.value, BigInteger)
+    changes = {"value": statement.excluded.value}
+    moved = statement.on_conflict_do_update(index_elements=["name"], set_=changes, where=forward)
+    return compiled(moved, ["name", "value"])
+
+
 def _delete_timer() -> Statement:
     table = schema.timers
     return compiled(table.delete().where(*(table.c[name] == bindparam(name) for name in ("scope", "key", "name"))))
@@ -95,6 +104,7 @@ PUT_ENTITY = _replace(schema.entities, ("entity", "key", "at", "seq"), ("data",)
 INSERT_UNIQUE = _insert(schema.uniques)
 PUBLISH = _replace(schema.published, ("entity", "key", "name"), ("value",))
 SET_META = _replace(schema.meta, ("name",), ("value",))
+ADVANCE_CLOCK = _advance_clock()
 RECEIPT = _receipt()
 GIVE_UP = _give_up()
 

@@ -38,8 +38,8 @@ def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, S
     )
     statements.RECEIPT.many(connection, [(True, action) for action in batch.receipted])
     statements.GIVE_UP.many(connection, [(True, *delivery) for delivery in batch.crashed])
-    if batch.clock is not None:
-        statements.SET_META.many(connection, [("clock", str(batch.clock))])
+    if batch.clock is not None and not statements.ADVANCE_CLOCK.many(connection, [("clock", str(batch.clock))]):
+        raise conflict("clock_conflict", str(batch.clock))
 
 
 def contiguous(logged: Sequence[Logged], last: int) -> None:
@@ -59,6 +59,7 @@ def conflict(code: str, detail: str) -> StoreError:
         "duplicate_event": "an event with this source and id is in the log",
         "duplicate_decision": "a record with this id is stored",
         "unique_taken": "another event took this unique value",
+        "clock_conflict": "somebody else let time pass beyond",
         "version_conflict": "a partition was stepped by somebody else since it was loaded",
     }
     return StoreError(code, f"{sentences[code]}: {detail}")
