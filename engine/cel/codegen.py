@@ -107,6 +107,7 @@ class Generator:
     def __init__(
         self, checked: Checked, hoisted: Mapping[str, str] | None = None, shared: dict[str, Any] | None = None
     ) -> None:
+        self.label = f"cel {checked.node.text[:60]}"
         self.scope = checked.scope
         self.notes = checked.notes
         self.constants = constants(checked)
@@ -123,7 +124,7 @@ class Generator:
     def function(self, body: Sequence[ast.stmt]) -> Callable[[Any], Any]:
         """Compile a function of `e` with this body."""
         self.globals["Exception"] = Exception
-        return pyast.compiled(pyast.function("expression", body), self.globals)
+        return pyast.compiled(pyast.function("expression", body), self.globals, self.label)
 
     def named(self, name: str, thing: Any) -> ast.expr:
         """A global of a fixed name."""

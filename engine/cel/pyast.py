@@ -84,10 +84,10 @@ def function(name: str, body: Sequence[ast.stmt], params: Sequence[str] = ("e",)
     return ast.FunctionDef(name=name, args=arguments, body=list(body), decorator_list=[])
 
 
-def compiled(definition: ast.FunctionDef, names: dict[str, Any]) -> Callable[..., Any]:
-    """The function of a definition, whose globals are `names` and nothing else."""
+def compiled(definition: ast.FunctionDef, names: dict[str, Any], label: str = "") -> Callable[..., Any]:
+    """The function of a definition, whose globals are `names` and nothing else; `label` is what profiles and tracebacks call it."""
     names["__builtins__"] = {}
     module = ast.fix_missing_locations(ast.Module([definition], []))
-    exec(compile(module, f"<{definition.name}>", "exec"), names)
+    exec(compile(module, f"<{label or definition.name}>", "exec"), names)
     made: Callable[..., Any] = names[definition.name]
     return made
