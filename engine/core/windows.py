@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
+from engine.cel import CelError
 from engine.core.aggregate import AGGREGATES, Accumulator
 from engine.core.calendar import DAY_US
 from engine.core.env import Env
@@ -67,9 +69,22 @@ def _contribution(metric: WindowMetric, env: Env) -> tuple[Any, Any]:
     if metric.den:
         assert env.event is not None
         return float(env.event.type in metric.of), float(env.event.type in metric.den)
-    value = metric.argument.run(env) if metric.argument is not None else 1
+    if metric.argument is None:
+        return 1, None
+    value = metric.argument.run(env)
     other = metric.divisor.run(env) if metric.divisor is not None else None
+    if metric.aggregate != "distinct":
+        _check_number(metric, value)
+        if metric.divisor is not None:
+            _check_number(metric, other)
     return value, other
+
+
+def _check_number(metric: WindowMetric, value: Any) -> None:
+    """What nobody declared may be anything. Spans and instants have no sum, but one that is the greatest."""
+    number = isinstance(value, (int, float)) and value is not True and value is not False
+    if not number and not (metric.aggregate in ("min", "max") and isinstance(value, (timedelta, datetime))):
+        raise CelError("bad_argument", f"`{metric.aggregate}` needs a number, this is {type(value).__name__}")
 
 
 def _recompute(metric: WindowMetric, state: WindowState, start: int) -> Aspects:
