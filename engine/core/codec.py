@@ -1,7 +1,8 @@
-"""State and events as bytes: MessagePack with an extension for durations, which msgspec would turn into text."""
+"""State and events as bytes: MessagePack with extensions for durations, which msgspec would turn into text, and for `uint`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -10,16 +11,19 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from engine.cel.values import UInt
 from engine.core.calendar import MICROSECOND
 
 T = TypeVar("T")
 
-_DURATION = 1
+_DURATION, _UINT = 1, 2
 
 
 def _tagged(value: Any) -> Any:
     if isinstance(value, timedelta):
         return msgspec.msgpack.Ext(_DURATION, str(value // MICROSECOND).encode())
+    if isinstance(value, msgspec.Struct):
+        return {name: _tagged(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, dict):
         return {key: _tagged(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -27,10 +31,19 @@ def _tagged(value: Any) -> Any:
     return value
 
 
+def _extended(value: Any) -> msgspec.msgpack.Ext:
+    """What MessagePack has no form for."""
+    if isinstance(value, UInt):
+        return msgspec.msgpack.Ext(_UINT, str(int(value)).encode())
+    raise TypeError(f"{type(value).__name__} cannot be stored")
+
+
 def _restored(code: int, payload: memoryview) -> Any:
-    if code != _DURATION:
-        raise ValueError(f"unknown extension {code} in stored state")
-    return timedelta(microseconds=int(bytes(payload)))
+    if code == _DURATION:
+        return timedelta(microseconds=int(bytes(payload)))
+    if code == _UINT:
+        return UInt(int(bytes(payload)))
+    raise ValueError(f"unknown extension {code} in stored state")
 
 
 _PLAIN = frozenset((str, int, float, bool, type(None), datetime))
@@ -50,7 +63,16 @@ def portable(data: dict[str, Any]) -> dict[str, Any]:
     return _tagged(data) if holds_duration(data) else data
 
 
-pack = msgspec.msgpack.Encoder().encode
+pack = msgspec.msgpack.Encoder(enc_hook=_extended).encode
+
+_DURATION_TEXT = re.compile(rb"[\xa3-\xbf]-?P(?:\d{1,9}D|T\d)")
+"""How msgspec writes a duration: a short text such as `P1DT5S` or `-PT0.5S`, behind the byte that says how long it is."""
+
+
+def sealed(section: msgspec.Struct) -> bytes:
+    """State as bytes that `unpack` gives back exactly. Packing is tried first: only what may hold durations is searched for them."""
+    payload = pack(section)
+    return pack(_tagged(section)) if _DURATION_TEXT.search(payload) is not None else payload
 
 
 @lru_cache(maxsize=64)

@@ -98,23 +98,28 @@ def microstep(run: Run, enabled: list[tuple[str, Transition]]) -> None:
 
 def _enter(run: Run, entered: list[str]) -> None:
     chart = run.chart
-    for name in entered:
+    for position, name in enumerate(entered):
         state = chart.states[name]
         act(run, state.enter)
         for after in state.after:
             arm(run, state, after)
         if state.kind == "final" and state.parent is not None:
-            _raise_done(run, state.parent)
+            _raise_done(run, state.parent, entered[position + 1 :])
 
 
-def _raise_done(run: Run, parent: str) -> None:
+def _raise_done(run: Run, parent: str, still: list[str]) -> None:
+    """The parent of a final state has ended, and with the last of its regions a parallel state, however these are nested.
+
+    States that are `still` to be entered are not active yet: of regions that end together only the last one finds all others ended.
+    """
     chart = run.chart
-    run.raised.append(f"done.{parent}")
-    above = chart.states[parent].parent
-    configuration = set(statechart.with_ancestors(chart, run.instance.active))
-    if (
-        above is not None
-        and chart.states[above].kind == "parallel"
-        and statechart.finished(chart, configuration, above)
-    ):
+    configuration = set(statechart.with_ancestors(chart, run.instance.active)).difference(still)
+    above: str | None = parent
+    if chart.states[parent].kind == "compound":
+        run.raised.append(f"done.{parent}")
+        above = chart.states[parent].parent
+    while above is not None and chart.states[above].kind == "parallel":
+        if not statechart.finished(chart, configuration, above):
+            return
         run.raised.append(f"done.{above}")
+        above = chart.states[above].parent

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.core.calendar import to_instant
-from engine.core.codec import holds_duration, pack, portable, unpack
+from engine.core.codec import sealed, unpack
 
 if TYPE_CHECKING:
     from engine.core.activations import Working
@@ -212,26 +212,4 @@ class Partition:
     def save(self, names: tuple[str, ...] | None = None) -> dict[str, bytes]:
         """The bytes of the named sections; by default of those that changed since the last save."""
         chosen = names if names is not None else tuple(sorted(self.changed))
-        return {name: pack(self._portable(name)) for name in chosen}
-
-    def _portable(self, name: str) -> Any:
-        if name == "workflows" and any(holds_duration(one.context) for one in self.workflows.instances.values()):
-            instances = {
-                key: msgspec.structs.replace(one, context=portable(one.context))
-                for key, one in self.workflows.instances.items()
-            }
-            return Workflows(instances)
-        if name == "memory":
-            return self._portable_memory()
-        return getattr(self, name)
-
-    def _portable_memory(self) -> Memory:
-        memory = self.memory
-        recent = {
-            kind: [msgspec.structs.replace(one, data=portable(one.data)) for one in events]
-            for kind, events in memory.recent.items()
-        }
-        facts = {
-            number: msgspec.structs.replace(fact, fields=portable(fact.fields)) for number, fact in memory.facts.items()
-        }
-        return msgspec.structs.replace(memory, recent=recent, facts=facts)
+        return {name: sealed(getattr(self, name)) for name in chosen}

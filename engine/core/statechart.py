@@ -176,11 +176,11 @@ def _enter_regions(chart: Workflow, instance: Instance, state: State, entered: s
 
 
 def finished(chart: Workflow, configuration: set[str], name: str) -> bool:
-    """Whether a compound or parallel state has reached its end."""
+    """Whether a state has reached its end: a final one by being active."""
     state = chart.states[name]
     if state.kind == "compound":
         return any(chart.states[child].kind == "final" and child in configuration for child in state.children)
     if state.kind == "parallel":
         regions = [child for child in state.children if not chart.states[child].kind.endswith("history")]
         return all(finished(chart, configuration, child) for child in regions)
-    return False
+    return state.kind == "final" and name in configuration

@@ -32,9 +32,6 @@ from engine.core.trace import Tracer
 from engine.core.turn import Turn
 from engine.core.windows import WindowView
 
-LIVE_WINDOWS = 16
-"""Accumulators of one metric that a partition keeps before it closes the ended ones and forgets the oldest."""
-
 
 @dataclass(frozen=True, slots=True)
 class Concern:
@@ -209,7 +206,6 @@ def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[
             continue
         state = _window_state(turn.partition, window)
         turn.changed("metrics")
-        _catch_up(turn, window, state)
         try:
             aspects = windows.record(window, state, env, turn.now)
         except CelError as failure:
@@ -241,12 +237,6 @@ def _window_state(partition: Partition, metric: WindowMetric) -> WindowState:
     if state is None:
         state = partition.metrics.windows[metric.name] = WindowState()
     return state
-
-
-def _catch_up(turn: Turn, metric: WindowMetric, state: WindowState) -> None:
-    """Windows without a roster close when somebody looks at them. Here they only must not become too many."""
-    if metric.roster is None and len(state.open) > LIVE_WINDOWS:
-        windows.close(metric, state, turn.now, listed=True, known=None)
 
 
 def _ask_workflow(turn: Turn, chart: Workflow, env: Env) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.cel import Trace, trace
@@ -40,7 +41,7 @@ class Tracer:
 
 
 def failing(expression: Expression, env: Env) -> tuple[str, Any]:
-    """The source text of the innermost sub-expression that failed, and the values of what it read."""
+    """The source text of the innermost sub-expression that failed, and the plain values of what it read."""
     tree = trace(expression.checked, env)
     node = tree
     while True:
@@ -48,5 +49,31 @@ def failing(expression: Expression, env: Env) -> tuple[str, Any]:
         if deeper is None:
             break
         node = deeper
-    values = {child.text: child.value for child in node.children if child.error is None and not child.skipped}
-    return node.text, values
+    read = {child.text: shown(child.value) for child in node.children if child.error is None and not child.skipped}
+    return node.text, {text: value for text, value in read.items() if value is not HIDDEN}
+
+
+HIDDEN = object()
+"""Stands for what cannot be shown: views of metrics, events, numbers that no record can hold."""
+
+_PLAIN = frozenset((str, float, bool, type(None), datetime, timedelta))
+
+
+def shown(value: Any) -> Any:
+    """A value as a record can hold it: texts, numbers, truth values, instants, spans, and lists and maps of them; else `HIDDEN`.
+
+    What is hidden inside a list or a map is left out of it.
+    """
+    if value.__class__ in _PLAIN:
+        return value
+    if isinstance(value, int):
+        return int(value) if -(2**63) <= value < 2**64 else HIDDEN
+    if value.__class__ is dict:
+        return {
+            str(name): item
+            for name, item in ((name, shown(item)) for name, item in value.items())
+            if item is not HIDDEN
+        }
+    if value.__class__ is list or value.__class__ is tuple:
+        return [item for item in map(shown, value) if item is not HIDDEN]
+    return HIDDEN

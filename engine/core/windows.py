@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
+from engine.cel import CelError
 from engine.core.aggregate import AGGREGATES, Accumulator
 from engine.core.calendar import DAY_US
 from engine.core.env import Env
@@ -27,7 +29,10 @@ def cuts(window: Window) -> bool:
     return window.kind in ("calendar", "tumbling")
 
 
-NOW, CLOSED, NOTHING = ("now",), ("closed",), ()
+LIVE_WINDOWS = 16
+"""Accumulators of one metric that a partition keeps before it closes the ended ones and forgets the oldest."""
+
+NOW, CLOSED, BOTH, NOTHING = ("now",), ("closed",), ("now", "closed"), ()
 PUBLISHED = ("now", "published")
 
 Aspects = tuple[str, ...]
@@ -52,6 +57,7 @@ def record(metric: WindowMetric, state: WindowState, env: Env, now: int) -> Aspe
     aggregate = AGGREGATES[metric.aggregate]
     acc = state.open.get(start)
     if acc is None:
+        _make_room(metric, state, now)
         acc = state.open[start] = aggregate.fresh()
     aggregate.add(acc, value, other)
     if end > now:
@@ -63,9 +69,22 @@ def _contribution(metric: WindowMetric, env: Env) -> tuple[Any, Any]:
     if metric.den:
         assert env.event is not None
         return float(env.event.type in metric.of), float(env.event.type in metric.den)
-    value = metric.argument.run(env) if metric.argument is not None else 1
+    if metric.argument is None:
+        return 1, None
+    value = metric.argument.run(env)
     other = metric.divisor.run(env) if metric.divisor is not None else None
+    if metric.aggregate != "distinct":
+        _check_number(metric, value)
+        if metric.divisor is not None:
+            _check_number(metric, other)
     return value, other
+
+
+def _check_number(metric: WindowMetric, value: Any) -> None:
+    """What nobody declared may be anything. Spans and instants have no sum, but one that is the greatest."""
+    number = isinstance(value, (int, float)) and value is not True and value is not False
+    if not number and not (metric.aggregate in ("min", "max") and isinstance(value, (timedelta, datetime))):
+        raise CelError("bad_argument", f"`{metric.aggregate}` needs a number, this is {type(value).__name__}")
 
 
 def _recompute(metric: WindowMetric, state: WindowState, start: int) -> Aspects:
@@ -91,19 +110,23 @@ def _record_lifetime(metric: WindowMetric, state: WindowState, env: Env, value: 
 
 
 def _record_session(metric: WindowMetric, state: WindowState, at: int, now: int, value: Any, other: Any) -> Aspects:
+    """Count an event into its session; one that comes late may join sessions, or open one again that had ended."""
     aggregate, gap = AGGREGATES[metric.aggregate], metric.window.size
     acc = aggregate.fresh()
     aggregate.add(acc, value, other)
     first = last = at
+    reopened = False
     for start, held in sorted(state.open.items()):
         if start - gap < last and first < held[0] + gap:
+            reopened = reopened or held[0] + gap <= now
             aggregate.merge(acc, held[1])
             first, last = min(first, start), max(last, held[0])
             del state.open[start]
             state.closed.pop(start, None)
+    _make_room(metric, state, now)
     state.open[first] = [last, acc]
     if last + gap > now:
-        return NOW
+        return BOTH if reopened else NOW
     state.closed[first] = aggregate.value(acc)
     return CLOSED
 
@@ -132,7 +155,7 @@ def close(metric: WindowMetric, state: WindowState, now: int, *, listed: bool, k
             state.open[start] = acc
             state.closed[start] = AGGREGATES[metric.aggregate].value(acc)
             added = True
-    _forget_windows(metric, state, now)
+    _forget_windows(metric, state, now, now)
     return added
 
 
@@ -157,14 +180,30 @@ def _values(metric: WindowMetric, acc: Accumulator) -> Accumulator:
     return acc[1] if metric.window.kind == "session" else acc
 
 
-def _forget_windows(metric: WindowMetric, state: WindowState, now: int) -> None:
-    """Drop accumulators that no late event can reach any more, and values beyond `keep`."""
+def _make_room(metric: WindowMetric, state: WindowState, now: int) -> None:
+    """Nobody may look at a metric for long, and its windows must not become too many: judge and forget before another one begins."""
+    if len(state.open) < LIVE_WINDOWS:
+        return
+    if metric.roster is None:
+        state.closed.update(ended(metric, state, now))
+    _forget_windows(metric, state, now, now if state.due is None else min(now, state.due - 1))
+
+
+def _forget_windows(metric: WindowMetric, state: WindowState, now: int, judged: int) -> None:
+    """Drop accumulators that are of no use any more, and values beyond `keep`. Windows that end by `judged` have been judged."""
     reach = now - metric.lateness - 40 * DAY_US - metric.window.size
-    for start in [start for start in state.open if start < reach and start in state.closed]:
+    for start in [start for start in state.open if _is_spent(metric, state, start, reach, judged)]:
         del state.open[start]
     if len(state.closed) > metric.keep:
         for start in sorted(state.closed)[: -metric.keep]:
             del state.closed[start]
+
+
+def _is_spent(metric: WindowMetric, state: WindowState, start: int, reach: int, judged: int) -> bool:
+    """Whether no late event can reach a closed window, or a roster has passed one over: its key was not listed at its end."""
+    if start in state.closed:
+        return start < reach
+    return metric.roster is not None and bounds(metric.window, start)[1] <= judged
 
 
 def next_due(metric: WindowMetric, state: WindowState, now: int) -> int | None:

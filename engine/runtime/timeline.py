@@ -1,4 +1,4 @@
-"""Pending deadlines in the order in which they fire: by due time, then by partition and name."""
+"""Pending deadlines in the order in which they fire: by due time, then by whose they are, then by partition and name."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from collections.abc import Iterable
 
 Timer = tuple[str, str, str]
 
+_RANKS = {"entity": 0, "workflow": 1, "window": 2, "rules": 3, "alert": 4}
+"""What is due at one instant follows from what it reads: alerts see the windows that close and the states that are entered then."""
+
+
+def _entry(due: int, timer: Timer) -> tuple[int, int, str, str, str]:
+    owner = timer[2].partition("/")[0]
+    return (due, _RANKS.get(owner, len(_RANKS)), *timer)
+
 
 class Timeline:
     """A heap with lazy deletion: a deadline that was moved or cancelled is skipped when its turn comes."""
 
     def __init__(self, pending: Iterable[tuple[int, str, str, str]] = ()) -> None:
-        self._heap = list(pending)
+        self._due = {(scope, key, name): due for due, scope, key, name in pending}
+        self._heap = [_entry(due, timer) for timer, due in self._due.items()]
         heapq.heapify(self._heap)
-        self._due = {(scope, key, name): due for due, scope, key, name in self._heap}
 
     def set(self, timer: Timer, due: int | None) -> None:
         """Set, move, or with None cancel a deadline."""
@@ -22,13 +30,13 @@ class Timeline:
             self._due.pop(timer, None)
         elif self._due.get(timer) != due:
             self._due[timer] = due
-            heapq.heappush(self._heap, (due, *timer))
+            heapq.heappush(self._heap, _entry(due, timer))
 
     def pop(self, before: int, *, inclusive: bool) -> tuple[int, Timer] | None:
         """The next deadline before the instant (or at it, when `inclusive`), taken off; None when there is none."""
         heap = self._heap
         while heap:
-            due, scope, key, name = heap[0]
+            due, _, scope, key, name = heap[0]
             timer = (scope, key, name)
             if self._due.get(timer) != due:
                 heapq.heappop(heap)
@@ -43,7 +51,7 @@ class Timeline:
     def peek(self) -> int | None:
         """When the next deadline is due; None when nothing is pending."""
         while self._heap:
-            due, scope, key, name = self._heap[0]
+            due, _, scope, key, name = self._heap[0]
             if self._due.get((scope, key, name)) == due:
                 return due
             heapq.heappop(self._heap)

@@ -59,6 +59,50 @@ def test_sessions_join_when_a_late_event_closes_the_gap(desk: Callable[..., Any]
     assert view(engine).now == 4.0
 
 
+SMALL = "metrics.sales.last(1).exists(n, n < 5.0)"
+
+
+def test_an_alert_hears_that_a_closed_session_was_joined_to_a_running_one(desk: Callable[..., Any]) -> None:
+    _, sell = desk("sum(data.amount)", "{session: 30m}", SMALL)
+    sell("02T10:00", 1.0)
+    assert sell("02T10:40", 2.0) == [("02T10:30", "yellow")]
+    assert sell("02T10:20", 4.0) == [("02T10:40", "green")]
+
+
+def test_an_alert_hears_that_a_closed_session_was_opened_again(desk: Callable[..., Any]) -> None:
+    engine, sell = desk("sum(data.amount)", "{session: 30m}", SMALL)
+    sell("02T10:00", 1.0)
+    assert [one["level"] for one in engine.advance("2026-03-02T10:35:00+08:00").alerts] == ["yellow"]
+    assert sell("02T10:20", 1.0) == [("02T10:35", "green")]
+    assert [one["at"][11:16] for one in engine.advance("2026-03-02T12:00:00+08:00").alerts] == ["10:50"]
+
+
+ROSTER = "{calendar: day, in: shanghai}, roster: desk where desk.open"
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_roster_forgets_windows_that_it_never_judged(
+    open_pack: Callable[..., Engine], event: Callable[..., Any], listed: bool
+) -> None:
+    engine = open_pack(FRAME.format(value="count()", window=ROSTER, yellow="metrics.sales.last(1)[0] > 9", hold=""))
+    engine.put("desk", {"id": "d", "open": listed}, "2026-01-01T00:00:00+08:00")
+    for day in range(1, 29):
+        engine.handle(event("sale", f"2026-02-{day:02}T10:00", desk="d", amount=1.0))
+    state = engine._session.partition("desk", "d").metrics.windows["sales"]
+    assert (len(state.open), len(state.closed)) == ((28, 27) if listed else (1, 0))
+    assert view(engine).now == 1
+
+
+def test_a_roster_of_keys_that_are_not_known_stays_small(
+    open_pack: Callable[..., Engine], event: Callable[..., Any]
+) -> None:
+    pack = FRAME.format(value="count()", window=ROSTER, yellow="metrics.sales.last(1)[0] > 9", hold="")
+    engine = open_pack(pack.replace("desk: ref(desk)", "desk: string"))
+    for day in range(1, 29):
+        engine.handle(event("sale", f"2026-02-{day:02}T10:00", desk="d", amount=1.0))
+    assert len(engine._session.partition("desk", "d").metrics.windows["sales"].open) <= 16
+
+
 def test_tumbling_windows_take_late_events_into_the_window_that_they_belong_to(desk: Callable[..., Any]) -> None:
     engine, sell = desk("count()", "{tumbling: 1h}")
     for time in ("02T10:10", "02T10:50", "02T11:00", "02T13:30", "02T11:59"):

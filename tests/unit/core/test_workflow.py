@@ -137,6 +137,38 @@ def test_regions_move_independently_and_end_together(play: Callable[..., list[st
     ]
 
 
+TOGETHER = chart(
+    """
+    initial: both
+    states:
+      both:
+        parallel: true
+        on: {done.both: {then: [{emit: said, data: {job: key, what: "'both'"}}]}}
+        states:
+          left:
+            on: {done.left: {then: [{emit: said, data: {job: key, what: "'left'"}}]}}
+            initial: l1
+            states: {l1: {on: {go: l2}}, l2: {final: true}}
+          inner:
+            parallel: true
+            on: {done.inner: {then: [{emit: said, data: {job: key, what: "'inner'"}}]}}
+            states:
+              middle: {initial: m1, states: {m1: {on: {go: m2, half: m2}}, m2: {final: true}}}
+              right: {initial: r1, states: {r1: {on: {go: r2}}, r2: {final: true}}}
+    """,
+    "go",
+    "half",
+)
+
+
+@pytest.mark.parametrize("events", [("go",), ("half", "go")])
+def test_parallel_states_end_once_when_their_regions_end_together(
+    play: Callable[..., list[str]], events: tuple[str, ...]
+) -> None:
+    told = [one for one in play(TOGETHER, *events) if one.startswith("said")]
+    assert told == ["said left", "said inner", "said both"]
+
+
 HISTORY = chart(
     """
     initial: work
