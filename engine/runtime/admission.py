@@ -13,6 +13,7 @@ from engine.core.calendar import to_micros
 from engine.core.codec import digest
 from engine.core.event import Event
 from engine.core.program import EventType, FieldRule, Program
+from engine.runtime.line import UnreadableLine
 
 LINE_BYTES = 256 * 1024
 """The longest line that is taken, in bytes."""
@@ -77,6 +78,8 @@ class Door:
 
     def read(self, line: bytes, *, trusted: bool = False) -> Arrival | Refusal:
         """One CloudEvents JSON object. `trusted`: reserved types may be written (receipts of the engine's own workers)."""
+        if isinstance(line, UnreadableLine):
+            return Refusal("bad_json", f"not JSON: {line.reason}", bytes(line), line.event, line.source)
         if len(line) > LINE_BYTES:
             return Refusal("too_large", f"the line has {len(line)} bytes; {LINE_BYTES} are allowed", line)
         try:
