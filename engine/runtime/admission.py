@@ -12,7 +12,7 @@ from engine.cel import CelError
 from engine.core.calendar import to_micros
 from engine.core.codec import digest
 from engine.core.event import Event
-from engine.core.program import EventType, FieldRule, Program
+from engine.core.program import BlankError, EventType, FieldRule, Program
 from engine.runtime.line import UnreadableLine
 
 LINE_BYTES = 256 * 1024
@@ -155,7 +155,7 @@ def _misfit(line: bytes, message: str) -> Refusal:
 def fit(data: dict[str, Any], fields: tuple[FieldRule, ...]) -> tuple[str, str] | None:
     """Turn the declared fields of `data` into run-time values, in place. Returns (code, reason) for the first that does not fit.
 
-    A null counts as absent; undeclared fields are kept as they are.
+    A null, and a blank `text`, count as absent; undeclared fields are kept as they are.
     """
     for rule in fields:
         value = data.get(rule.name)
@@ -166,6 +166,10 @@ def fit(data: dict[str, Any], fields: tuple[FieldRule, ...]) -> tuple[str, str] 
         elif rule.convert is not None:
             try:
                 data[rule.name] = rule.convert(value)
+            except BlankError as failure:
+                if not rule.optional:
+                    return "missing_field", f"data.{rule.name} {failure}"
+                del data[rule.name]
             except ValueError as failure:
                 return "wrong_type", f"data.{rule.name}: {failure}"
     return None

@@ -105,8 +105,8 @@ def test_s32_a_rating_without_a_reason_is_refused(seller: Any, reason: str | Non
     script(seller, "s")
     data = {"popup_id": "talk_track:e1", "script_id": "s", "rep_id": "r1", "rating": "effective"}
     records = seller.send("popup.rated", f"{DAY}T11:00", **data, **({} if reason is None else {"reason": reason}))
-    assert [one["kind"] for one in records] == ["reject"]
-    assert "reason" in records[0]["reason"]
+    assert [(one["kind"], one["code"]) for one in records] == [("reject", "missing_field")]
+    assert "data.reason" in records[0]["reason"]
 
 
 def test_s32_a_visit_cannot_close_while_a_used_script_is_not_rated(seller: Any) -> None:
