@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 1
+VERSION = 2
 """Of the schema, kept in `meta`; a file with another one is not opened."""
 
 metadata = MetaData()

@@ -1,6 +1,7 @@
 """S30–S33: the right scripts, best first; proof; feedback that counts."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,3 +132,37 @@ def test_s33_ratings_move_the_mean_from_its_prior_and_the_next_pop_up_ranks_agai
     assert [(one["id"], one["score"]) for one in ask(seller, "2", time=f"{DAY}T12:00")] == [("b", 0.8), ("a", 0.5)]
     rate(seller, "b", "ineffective", time=f"{DAY}T12:30")
     assert [(one["id"], one["score"]) for one in ask(seller, "3", time=f"{DAY}T13:00")] == [("b", 0.667), ("a", 0.5)]
+
+
+def test_s33_ones_own_ratings_are_not_colleagues(seller: Any) -> None:
+    script(seller, "a")
+    script(seller, "b")
+    for minute in range(3):
+        rate(seller, "b", "effective", rep="r1", time=f"{DAY}T11:0{minute}")
+    assert [(one["id"], one["score"]) for one in ask(seller, "1", time=f"{DAY}T12:00", rep="r1")] == [
+        ("a", 0.5),
+        ("b", 0.5),
+    ]
+    assert [(one["id"], one["score"]) for one in ask(seller, "2", time=f"{DAY}T12:10", rep="r2")] == [
+        ("b", 0.8),
+        ("a", 0.5),
+    ]
+    rate(seller, "b", "ineffective", rep="r2", time=f"{DAY}T13:00")
+    own = ask(seller, "3", time=f"{DAY}T13:10", rep="r1")
+    assert [(one["id"], one["score"], one["why"]) for one in own] == [
+        ("a", 0.5, ["同事评价 0.50"]),
+        ("b", 0.333, ["同事评价 0.33"]),
+    ]
+
+
+def test_s33_what_was_rated_counts_after_a_restart(open_team: Callable[..., Any], tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    team = open_team(url)
+    team.put("customer", id="c5", name="甜里", tier="A", industry="烘焙")
+    script(team, "a")
+    rate(team, "a", "effective", rep="r1")
+    rate(team, "a", "partly", rep="r2", time=f"{DAY}T11:01")
+    again = open_team(url, known=False)
+    assert ask(again, "1", time=f"{DAY}T12:00", rep="r1")[0]["score"] == 0.5
+    assert ask(again, "2", time=f"{DAY}T12:01", rep="r2")[0]["score"] == 0.667
+    assert ask(again, "3", time=f"{DAY}T12:02", rep="r3")[0]["score"] == 0.625
