@@ -123,6 +123,55 @@ def test_s32_a_visit_cannot_close_while_a_used_script_is_not_rated(seller: Any) 
     assert [(one["from"], one["to"]) for one in closed if one["kind"] == "transition"] == [("checked_in", "closed")]
 
 
+USED = {"popup_id": "talk_track:e1", "script_id": "s", "rep_id": "r1"}
+RATED = {**USED, "rating": "partly", "reason": "一般"}
+
+
+def closing(seller: Any, number: str = "v1", time: str = "10:50") -> list[str]:
+    """What comes of closing a visit: the codes that refuse it, or the state that it is in."""
+    records = seller.send("visit.closed", f"{DAY}T{time}", visit_id=number, rep_id="r1", customer_id="c1")
+    return [one.get("code") or one["to"] for one in records if one["kind"] in ("reject", "transition")]
+
+
+def test_s32_a_rating_without_its_visit_frees_the_visit_that_the_script_was_used_in(seller: Any) -> None:
+    script(seller, "s")
+    for number in ("v1", "v2"):
+        seller.check_in(number, f"{DAY}T09:00")
+    seller.send("popup.used", f"{DAY}T10:00", visit_id="v1", **USED)
+    seller.send("popup.used", f"{DAY}T10:05", visit_id="v2", **{**USED, "popup_id": "talk_track:e2"})
+    seller.send("popup.rated", f"{DAY}T10:40", **RATED)
+    assert closing(seller, "v1") == ["closed"]
+    assert closing(seller, "v2") == ["popup_unrated"]
+
+
+def test_s32_a_rating_that_overtakes_its_use_frees_the_visit_as_well(seller: Any) -> None:
+    script(seller, "s")
+    seller.check_in("v1", f"{DAY}T09:00")
+    seller.send("popup.rated", f"{DAY}T10:40", **RATED)
+    seller.send("popup.used", f"{DAY}T10:00", visit_id="v1", **USED)
+    assert closing(seller) == ["closed"]
+
+
+def test_s32_a_rating_with_its_visit_needs_no_finding(seller: Any) -> None:
+    script(seller, "s")
+    seller.check_in("v1", f"{DAY}T09:00")
+    seller.send("popup.used", f"{DAY}T10:00", visit_id="v1", **USED)
+    seller.send("popup.rated", f"{DAY}T10:40", visit_id="v1", **RATED)
+    seller.send("popup.used", f"{DAY}T10:41", visit_id="v1", **USED)
+    assert closing(seller) == ["closed"]
+    assert seller.of("emit", type="popup.settled") == []
+
+
+def test_s32_a_missed_visit_is_freed_too(seller: Any) -> None:
+    script(seller, "s")
+    seller.send("popup.used", "2026-02-27T10:00", visit_id="v1", **USED)
+    planned = {"visit_id": "v1", "rep_id": "r1", "customer_id": "c1", "planned_for": "2026-02-27T15:00:00+08:00"}
+    seller.send("visit.planned", "2026-02-27T10:00", **planned)
+    assert closing(seller, time="08:00") == ["missed", "popup_unrated"]
+    seller.send("popup.rated", f"{DAY}T10:40", **RATED)
+    assert closing(seller) == ["closed"]
+
+
 def test_s33_ratings_move_the_mean_from_its_prior_and_the_next_pop_up_ranks_again(seller: Any) -> None:
     script(seller, "a")
     script(seller, "b")
