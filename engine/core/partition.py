@@ -143,11 +143,14 @@ class Metrics(msgspec.Struct, eq=False):
 
 
 class Decisions(msgspec.Struct, eq=False):
-    """Section `decisions`: alert states, arms of experiments, what feedback has taught as [observations, sum]."""
+    """Section `decisions`: alert states, arms of experiments, and what feedback has taught.
+
+    `ratings` are (observations, sum) by pop-up and by who rated; under the empty name, of all.
+    """
 
     alerts: dict[str, AlertState] = msgspec.field(default_factory=dict)
     arms: dict[str, str] = msgspec.field(default_factory=dict)
-    ratings: dict[str, tuple[int, float]] = msgspec.field(default_factory=dict)
+    ratings: dict[str, dict[str, tuple[int, float]]] = msgspec.field(default_factory=dict)
 
 
 class Memory(msgspec.Struct, eq=False):

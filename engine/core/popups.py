@@ -13,7 +13,12 @@ PRIOR_SUM, PRIOR_COUNT = 1.0, 2.0
 """Feedback starts from one point in two observations, so that a single rating does not decide."""
 
 
+EXACT = 9
+"""Decimals that are left of a sum after a part of it was taken away: equal means must rank as equal."""
+
 Ranked = tuple[float, str, Data]
+Rated = tuple[int, float]
+"""Ratings: how many, and the sum of what they are worth."""
 
 
 def decide(turn: Turn, popup: Popup, env: Env) -> None:
@@ -77,8 +82,14 @@ def _met(condition: Expression, env: Env) -> bool:
 
 
 def learned(turn: Turn, popup: Popup, key: str) -> float:
-    """The mean of what colleagues said about a candidate, in [0, 1], starting from a prior of 1 in 2."""
-    count, total = turn.shared.learned(popup.source, key, f"rating/{popup.name}") or (0, 0.0)
+    """The mean of what colleagues said about a candidate, in [0, 1], from a prior of 1 in 2; one's own ratings are left out."""
+    ratings: dict[str, Rated] | None = turn.shared.learned(popup.source, key, f"rating/{popup.name}")
+    if ratings is None:
+        return PRIOR_SUM / PRIOR_COUNT
+    count, total = ratings[""]
+    own = ratings.get(turn.partition.key)
+    if own is not None:
+        count, total = count - own[0], round(total - own[1], EXACT)
     return float((PRIOR_SUM + total) / (PRIOR_COUNT + count))
 
 
@@ -105,15 +116,21 @@ def _proof(turn: Turn, proof: Proof | None, source: str, key: str, env: Env) -> 
 
 
 def rate(turn: Turn, popup: Popup, env: Env) -> None:
-    """Take a rating of a candidate (this partition's key) into its mean, and publish it."""
+    """Take a rating of a candidate (this partition's key) into its mean, and publish it.
+
+    Whose it is says the event's key of the pop-up's scope; without one it is everybody's.
+    """
     assert popup.feedback is not None
     worth = popup.feedback.values.get(str(env.data.get("rating")))
     if worth is None:
         return
-    count, total = turn.partition.decisions.ratings.get(popup.name, (0, 0.0))
-    held = turn.partition.decisions.ratings[popup.name] = (count + 1, total + worth)
+    rater = next((key for scope, key in turn.event.keys if scope == popup.scope), "")
+    ratings = turn.partition.decisions.ratings.setdefault(popup.name, {})
+    for name in ("", rater) if rater else ("",):
+        count, total = ratings.get(name, (0, 0.0))
+        ratings[name] = (count + 1, total + worth)
     turn.changed("decisions")
-    turn.publish(popup.source, turn.partition.key, f"rating/{popup.name}", list(held))
+    turn.publish(popup.source, turn.partition.key, f"rating/{popup.name}", dict(ratings))
 
 
 def published_value(owners: dict[str, list[Any]], aggregate: str) -> dict[str, list[float]]:

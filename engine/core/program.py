@@ -49,11 +49,16 @@ class Values:
     run: Callable[[Any], dict[str, Any]]
 
 
+class BlankError(ValueError):
+    """A text that must say something says nothing: it counts as absent."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldRule:
     """One declared field of an event or an entity: how its JSON value is tested and turned into a run-time value.
 
-    `convert(value)` returns the run-time value or raises `ValueError` with a sentence; `ref` names the entity it must refer to.
+    `convert(value)` returns the run-time value, or raises `ValueError` with a sentence, `BlankError` for what counts as absent;
+    `ref` names the entity it must refer to.
     A value of class `exact` that is not empty fits as it is.
     """
 

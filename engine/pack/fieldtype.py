@@ -1,4 +1,4 @@
-"""Field types: `string`, `double?`, `list(string)`, `ref(rep)`, `KA | A | B`; what they mean in expressions and in JSON."""
+"""Field types: `string`, `text`, `double?`, `list(string)`, `ref(rep)`, `KA | A | B`; what they mean in expressions and in JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.cel import BOOL, DOUBLE, DURATION, DYN, INT, STRING, TIMESTAMP, EnumType, ListType, MapType, RefType, Type
+from engine.core.program import BlankError
 from engine.pack.diagnostic import did_you_mean
 from engine.pack.span import parse_instant, parse_span
 
@@ -52,26 +53,28 @@ def parse_type(text: str, entities: Iterable[str], *, default: bool = False) -> 
     body = body.strip()
     optional = body.endswith("?")
     body = body.removesuffix("?").strip()
-    cel = _parse(body, frozenset(entities))
+    cel, convert = _parse(body, frozenset(entities))
     ref = cel.entity if isinstance(cel, RefType) else None
-    exact = str if cel == STRING or ref is not None else bool if cel == BOOL else None
-    return FieldType(cel, optional, converter(cel), ref, body, given.strip() or None, exact)
+    exact = str if convert in (_string, _reference) else bool if convert is _bool else None
+    return FieldType(cel, optional, convert, ref, body, given.strip() or None, exact)
 
 
-def _parse(text: str, entities: frozenset[str]) -> Type:
+def _parse(text: str, entities: frozenset[str]) -> tuple[Type, Convert]:
     if text in _PRIMITIVES:
-        return _PRIMITIVES[text][0]
+        return _PRIMITIVES[text]
     inner = _LIST.match(text)
     if inner:
-        return ListType(_parse(inner.group(1).strip(), entities))
+        item, convert = _parse(inner.group(1).strip(), entities)
+        return ListType(item), _list_of(convert)
     reference = _REF.match(text)
     if reference:
         name = reference.group(1)
         if name not in entities:
             raise UnknownTypeError(f"there is no entity `{name}`", did_you_mean(name, entities), "unknown_entity")
-        return RefType(name)
+        return RefType(name), _reference
     if "|" in text:
-        return EnumType(_alternatives(text))
+        values = _alternatives(text)
+        return EnumType(values), _one_of(values)
     known = (*_PRIMITIVES, "list(string)", *(f"ref({name})" for name in entities))
     raise UnknownTypeError(
         f"there is no type `{text}`", did_you_mean(text, known) or "alternatives are written `A | B`"
@@ -86,17 +89,6 @@ def _alternatives(text: str) -> tuple[str, ...]:
     if len(set(values)) < len(values):
         raise UnknownTypeError("an alternative is given twice")
     return values
-
-
-def converter(kind: Type) -> Convert:
-    """The function from JSON to the run-time value of a type."""
-    if isinstance(kind, ListType):
-        return _list_of(converter(kind.item))
-    if isinstance(kind, EnumType):
-        return _one_of(kind.values)
-    if isinstance(kind, RefType):
-        return _reference
-    return next((convert for cel, convert in _PRIMITIVES.values() if cel == kind), _anything)
 
 
 def _shown(value: Any) -> str:
@@ -115,6 +107,14 @@ def _string(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"must be a text, not {_shown(value)}")
     return value
+
+
+def said(value: Any) -> str:
+    """A text that says something."""
+    text = _string(value)
+    if not text.strip():
+        raise BlankError("is blank")
+    return text
 
 
 def _reference(value: Any) -> str:
@@ -163,7 +163,8 @@ def _map(value: Any) -> dict[str, Any]:
     return value
 
 
-def _anything(value: Any) -> Any:
+def anything(value: Any) -> Any:
+    """Whatever JSON holds, as it is."""
     return value
 
 
@@ -195,11 +196,12 @@ def _list_of(item: Convert) -> Convert:
 
 _PRIMITIVES: dict[str, tuple[Type, Convert]] = {
     "string": (STRING, _string),
+    "text": (STRING, said),
     "int": (INT, _int),
     "double": (DOUBLE, _double),
     "bool": (BOOL, _bool),
     "timestamp": (TIMESTAMP, _timestamp),
     "duration": (DURATION, _duration),
     "map": (MapType(STRING, DYN), _map),
-    "any": (DYN, _anything),
+    "any": (DYN, anything),
 }

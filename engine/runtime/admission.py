@@ -13,7 +13,8 @@ from engine.cel import CelError
 from engine.core.calendar import to_micros
 from engine.core.codec import digest
 from engine.core.event import Event
-from engine.core.program import EventType, FieldRule, Program
+from engine.core.program import BlankError, EventType, FieldRule, Program
+from engine.runtime.line import UnreadableLine
 
 LINE_BYTES = 256 * 1024
 """The longest line that is taken, in bytes."""
@@ -78,6 +79,8 @@ class Door:
 
     def read(self, line: bytes, *, trusted: bool = False) -> Arrival | Refusal:
         """One CloudEvents JSON object. `trusted`: reserved types may be written (receipts of the engine's own workers)."""
+        if isinstance(line, UnreadableLine):
+            return Refusal("bad_json", f"not JSON: {line.reason}", bytes(line), line.event, line.source)
         if len(line) > LINE_BYTES:
             return Refusal("too_large", f"the line has {len(line)} bytes; {LINE_BYTES} are allowed", line)
         try:
@@ -153,7 +156,7 @@ def _misfit(line: bytes, message: str) -> Refusal:
 def fit(data: dict[str, Any], fields: tuple[FieldRule, ...]) -> tuple[str, str] | None:
     """Turn the declared fields of `data` into run-time values, in place. Returns (code, reason) for the first that does not fit.
 
-    A null counts as absent; undeclared fields are kept as they are.
+    A null, and a blank `text`, count as absent; undeclared fields are kept as they are.
     """
     for rule in fields:
         value = data.get(rule.name)
@@ -166,6 +169,10 @@ def fit(data: dict[str, Any], fields: tuple[FieldRule, ...]) -> tuple[str, str] 
         elif rule.convert is not None:
             try:
                 data[rule.name] = rule.convert(value)
+            except BlankError as failure:
+                if not rule.optional:
+                    return "missing_field", f"data.{rule.name} {failure}"
+                del data[rule.name]
             except ValueError as failure:
                 return "wrong_type", f"data.{rule.name}: {failure}"
     return None

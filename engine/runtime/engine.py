@@ -24,14 +24,13 @@ from engine.pack import load, restore
 from engine.runtime.admission import Arrival, Door, Refusal
 from engine.runtime.crash import StepCrashedError
 from engine.runtime.explanation import Explanation, explain, why_not
+from engine.runtime.line import Line, line_of
 from engine.runtime.outcome import Outcome
 from engine.runtime.puts import take, take_lines
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
 from engine.store import open_store
 from engine.store.protocol import Store
-
-Line = bytes | str | Mapping[str, Any]
 
 BATCH = 1000
 """Events to a transaction at most."""
@@ -129,7 +128,7 @@ class Engine:
 
     def handle_many(self, events: Iterable[Line], places: Sequence[str] | None = None) -> Outcome:
         """Process events in order, up to 1,000 to a transaction. `places` are named in rejects."""
-        lines = [_line(event) for event in events]
+        lines = [line_of(event) for event in events]
         found: list[dict[str, Any]] = []
         taken = 0
         with self._lock:
@@ -348,12 +347,6 @@ def moment(value: datetime | str) -> datetime:
     if instant.tzinfo is None:
         raise RulewrightError("bad_time", f"`{value}` has no offset", hint=hint)
     return instant
-
-
-def _line(event: Line) -> bytes:
-    if isinstance(event, bytes):
-        return event
-    return event.encode() if isinstance(event, str) else _encode(event)
 
 
 def _instant(value: datetime | str) -> int:

@@ -1,6 +1,7 @@
 """S30–S33: the right scripts, best first; proof; feedback that counts."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,8 +106,8 @@ def test_s32_a_rating_without_a_reason_is_refused(seller: Any, reason: str | Non
     script(seller, "s")
     data = {"popup_id": "talk_track:e1", "script_id": "s", "rep_id": "r1", "rating": "effective"}
     records = seller.send("popup.rated", f"{DAY}T11:00", **data, **({} if reason is None else {"reason": reason}))
-    assert [one["kind"] for one in records] == ["reject"]
-    assert "reason" in records[0]["reason"]
+    assert [(one["kind"], one["code"]) for one in records] == [("reject", "missing_field")]
+    assert "data.reason" in records[0]["reason"]
 
 
 def test_s32_a_visit_cannot_close_while_a_used_script_is_not_rated(seller: Any) -> None:
@@ -122,6 +123,55 @@ def test_s32_a_visit_cannot_close_while_a_used_script_is_not_rated(seller: Any) 
     assert [(one["from"], one["to"]) for one in closed if one["kind"] == "transition"] == [("checked_in", "closed")]
 
 
+USED = {"popup_id": "talk_track:e1", "script_id": "s", "rep_id": "r1"}
+RATED = {**USED, "rating": "partly", "reason": "一般"}
+
+
+def closing(seller: Any, number: str = "v1", time: str = "10:50") -> list[str]:
+    """What comes of closing a visit: the codes that refuse it, or the state that it is in."""
+    records = seller.send("visit.closed", f"{DAY}T{time}", visit_id=number, rep_id="r1", customer_id="c1")
+    return [one.get("code") or one["to"] for one in records if one["kind"] in ("reject", "transition")]
+
+
+def test_s32_a_rating_without_its_visit_frees_the_visit_that_the_script_was_used_in(seller: Any) -> None:
+    script(seller, "s")
+    for number in ("v1", "v2"):
+        seller.check_in(number, f"{DAY}T09:00")
+    seller.send("popup.used", f"{DAY}T10:00", visit_id="v1", **USED)
+    seller.send("popup.used", f"{DAY}T10:05", visit_id="v2", **{**USED, "popup_id": "talk_track:e2"})
+    seller.send("popup.rated", f"{DAY}T10:40", **RATED)
+    assert closing(seller, "v1") == ["closed"]
+    assert closing(seller, "v2") == ["popup_unrated"]
+
+
+def test_s32_a_rating_that_overtakes_its_use_frees_the_visit_as_well(seller: Any) -> None:
+    script(seller, "s")
+    seller.check_in("v1", f"{DAY}T09:00")
+    seller.send("popup.rated", f"{DAY}T10:40", **RATED)
+    seller.send("popup.used", f"{DAY}T10:00", visit_id="v1", **USED)
+    assert closing(seller) == ["closed"]
+
+
+def test_s32_a_rating_with_its_visit_needs_no_finding(seller: Any) -> None:
+    script(seller, "s")
+    seller.check_in("v1", f"{DAY}T09:00")
+    seller.send("popup.used", f"{DAY}T10:00", visit_id="v1", **USED)
+    seller.send("popup.rated", f"{DAY}T10:40", visit_id="v1", **RATED)
+    seller.send("popup.used", f"{DAY}T10:41", visit_id="v1", **USED)
+    assert closing(seller) == ["closed"]
+    assert seller.of("emit", type="popup.settled") == []
+
+
+def test_s32_a_missed_visit_is_freed_too(seller: Any) -> None:
+    script(seller, "s")
+    seller.send("popup.used", "2026-02-27T10:00", visit_id="v1", **USED)
+    planned = {"visit_id": "v1", "rep_id": "r1", "customer_id": "c1", "planned_for": "2026-02-27T15:00:00+08:00"}
+    seller.send("visit.planned", "2026-02-27T10:00", **planned)
+    assert closing(seller, time="08:00") == ["missed", "popup_unrated"]
+    seller.send("popup.rated", f"{DAY}T10:40", **RATED)
+    assert closing(seller) == ["closed"]
+
+
 def test_s33_ratings_move_the_mean_from_its_prior_and_the_next_pop_up_ranks_again(seller: Any) -> None:
     script(seller, "a")
     script(seller, "b")
@@ -131,3 +181,37 @@ def test_s33_ratings_move_the_mean_from_its_prior_and_the_next_pop_up_ranks_agai
     assert [(one["id"], one["score"]) for one in ask(seller, "2", time=f"{DAY}T12:00")] == [("b", 0.8), ("a", 0.5)]
     rate(seller, "b", "ineffective", time=f"{DAY}T12:30")
     assert [(one["id"], one["score"]) for one in ask(seller, "3", time=f"{DAY}T13:00")] == [("b", 0.667), ("a", 0.5)]
+
+
+def test_s33_ones_own_ratings_are_not_colleagues(seller: Any) -> None:
+    script(seller, "a")
+    script(seller, "b")
+    for minute in range(3):
+        rate(seller, "b", "effective", rep="r1", time=f"{DAY}T11:0{minute}")
+    assert [(one["id"], one["score"]) for one in ask(seller, "1", time=f"{DAY}T12:00", rep="r1")] == [
+        ("a", 0.5),
+        ("b", 0.5),
+    ]
+    assert [(one["id"], one["score"]) for one in ask(seller, "2", time=f"{DAY}T12:10", rep="r2")] == [
+        ("b", 0.8),
+        ("a", 0.5),
+    ]
+    rate(seller, "b", "ineffective", rep="r2", time=f"{DAY}T13:00")
+    own = ask(seller, "3", time=f"{DAY}T13:10", rep="r1")
+    assert [(one["id"], one["score"], one["why"]) for one in own] == [
+        ("a", 0.5, ["同事评价 0.50"]),
+        ("b", 0.333, ["同事评价 0.33"]),
+    ]
+
+
+def test_s33_what_was_rated_counts_after_a_restart(open_team: Callable[..., Any], tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    team = open_team(url)
+    team.put("customer", id="c5", name="甜里", tier="A", industry="烘焙")
+    script(team, "a")
+    rate(team, "a", "effective", rep="r1")
+    rate(team, "a", "partly", rep="r2", time=f"{DAY}T11:01")
+    again = open_team(url, known=False)
+    assert ask(again, "1", time=f"{DAY}T12:00", rep="r1")[0]["score"] == 0.5
+    assert ask(again, "2", time=f"{DAY}T12:01", rep="r2")[0]["score"] == 0.667
+    assert ask(again, "3", time=f"{DAY}T12:02", rep="r3")[0]["score"] == 0.625

@@ -92,6 +92,15 @@ def test_s13_a_check_in_without_one_part_of_its_evidence_is_refused_by_name(team
     assert f"data.{field}" in records[0]["reason"]
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u3000"])
+@pytest.mark.parametrize("field", ["photo_hash", "notes"])
+def test_s13_blank_evidence_is_no_evidence(team: Any, field: str, blank: str) -> None:
+    records = team.check_in("v1", f"{DAY}T10:00", **{field: blank})
+    assert rejects(records) == ["missing_field"]
+    assert records[0]["reason"] == f"data.{field} is blank"
+    assert moves(team.check_in("v1", f"{DAY}T10:01")) == [(None, "planned"), ("planned", "checked_in")]
+
+
 def test_s13_a_check_in_without_a_time_is_refused_by_name(team: Any, event: Callable[..., Any]) -> None:
     line = event("visit.checked_in", f"{DAY}T10:00", visit_id="v1")
     del line["time"]

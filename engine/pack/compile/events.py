@@ -14,7 +14,7 @@ from engine.pack import bench, names
 from engine.pack.bench import Piece, words
 from engine.pack.compile.build import Build
 from engine.pack.diagnostic import did_you_mean
-from engine.pack.fieldtype import FieldType, UnknownTypeError, converter, parse_type
+from engine.pack.fieldtype import FieldType, UnknownTypeError, anything, parse_type, said
 from engine.pack.model import Entity, Event
 from engine.pack.reading import At, Definition
 from engine.pack.scope import EventShape
@@ -43,7 +43,7 @@ def read_fields(types: Mapping[str, str], at: At, entities: Mapping[str, Any], *
             found[name] = parse_type(text, entities, default=defaults)
         except UnknownTypeError as error:
             (at / name).problem(error.code, str(error), error.hint)
-            found[name] = FieldType(DYN, text.rstrip().endswith("?"), converter(DYN), None, text)
+            found[name] = FieldType(DYN, text.rstrip().endswith("?"), anything, None, text)
     return found
 
 
@@ -95,7 +95,7 @@ def compile_events(build: Build, refusing_blank: frozenset[str]) -> dict[str, Ev
         names.event(name, one.at)
         fields = read_fields(one.model.data, one.at / "data", build.vocabulary.entities)
         if name in refusing_blank and "reason" in fields:
-            fields["reason"] = replace(fields["reason"], optional=False, convert=_not_blank, exact=None)
+            fields["reason"] = replace(fields["reason"], optional=False, convert=said, exact=None)
         found[name] = _event(build, name, one, fields)
         _check_form(one, fields)
     return found
@@ -135,13 +135,6 @@ def _builtin(build: Build, name: str, declared: tuple[tuple[str, str], ...]) -> 
     shape = EventShape(name, record(f"data of {name}", fields, open_=True), {}, any_scope=True)
     build.vocabulary.events[name] = shape
     return EventType(name, Text(name, name), rules(fields), bench.together(()), 0, (), _BUILTIN_PLACE)
-
-
-def _not_blank(value: Any) -> str:
-    text = converter(STRING)(value)
-    if not text.strip():
-        raise ValueError("must say why: it is blank")
-    return str(text)
 
 
 def _check_form(one: Definition[Event], fields: Fields) -> None:

@@ -14,6 +14,8 @@ from engine.pack.fieldtype import UnknownTypeError, parse_type
     [
         ("string", STRING, False),
         ("double?", DOUBLE, True),
+        ("text", STRING, False),
+        ("list(text)?", ListType(STRING), True),
         ("list(string) ?", ListType(STRING), True),
         ("list( list(double) )", ListType(ListType(DOUBLE)), False),
         ("ref(rep)?", RefType("rep"), True),
@@ -47,6 +49,7 @@ def test_what_is_no_type_is_refused(text: str) -> None:
         ("int", 7, 7),
         ("bool", False, False),
         ("string", "", ""),
+        ("text", " a ", " a "),
         ("ref(rep)", "r1", "r1"),
         ("timestamp", "2026-03-02T09:00:00+08:00", datetime(2026, 3, 2, 1, tzinfo=UTC)),
         ("timestamp", "2026-03-02T09:00:00.5Z", datetime(2026, 3, 2, 9, 0, 0, 500_000, tzinfo=UTC)),
