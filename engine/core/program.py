@@ -330,6 +330,7 @@ class Alert:
     """Levels in order of gravity, and what is sent when one is entered or retracted.
 
     `choose(env)` gives the level, or raises whatever the first failure raises: ask `levels` one by one for which one it was.
+    `wake(env)` is the first instant after `now` at which time alone may change the level.
     `depends` names what its conditions read: `closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`, `entity`, `time`.
     """
 
@@ -338,6 +339,7 @@ class Alert:
     scope: str
     levels: tuple[tuple[Level, Expression], ...]
     choose: Callable[[Any], str]
+    wake: Callable[[Any], datetime | None] | None
     notify: Mapping[Level, tuple[Do, ...]]
     retracted: tuple[Do, ...] | None
     hold: int

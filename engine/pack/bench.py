@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from engine.cel import (
@@ -20,6 +21,7 @@ from engine.cel import (
     check,
     compile_choice,
     compile_deadline,
+    compile_deadlines,
     compile_expression,
     compile_ranking,
     compile_record,
@@ -136,6 +138,13 @@ def choice(options: Sequence[tuple[str, Expression]], otherwise: str) -> Callabl
     if any(_is_broken(one) for _, one in options):
         return _broken
     return compile_choice([(name, one.checked) for name, one in options], otherwise)
+
+
+def earliest(conditions: Sequence[Expression]) -> Callable[[Any], datetime | None] | None:
+    """When time alone may change any of the conditions next."""
+    if any(_is_broken(one) for one in conditions):
+        return None
+    return compile_deadlines([one.checked for one in conditions])
 
 
 def _is_broken(one: Expression) -> bool:
