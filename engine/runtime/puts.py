@@ -1,6 +1,7 @@
 """Entities that become known: tested against their declaration and against each other, then logged.
 
-What one refers to must be known, or come in with it: the order of a file does not matter.
+What one refers to must be known, or come in with it: the order of a file does not matter. Of several lines of one entity for one
+instant the last one holds, and only that one is logged, so that the same file once more changes nothing.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def take_lines(session: Session, lines: Iterable[tuple[bytes, str]], default_at:
 
 def _take(session: Session, found: Sequence[Put | Refusal], places: Sequence[str | None]) -> None:
     missing = _missing(session, [one for one in found if isinstance(one, Put)])
+    kept: dict[tuple[Name, int], Data] = {}
     for one, place in zip(found, places, strict=True):
         if isinstance(one, Refusal):
             session.refuse(one, place)
@@ -64,7 +66,11 @@ def _take(session: Session, found: Sequence[Put | Refusal], places: Sequence[str
             session.refuse(Refusal("unknown_reference", problem, one.line, at=one.at), place)
         else:
             instant = one.at if one.at is not None else session.now
-            session.put(*one.name, EVER if instant is None else instant, one.data)
+            version = one.name, EVER if instant is None else instant
+            kept.pop(version, None)
+            kept[version] = one.data
+    for (name, instant), data in kept.items():
+        session.put(*name, instant, data)
 
 
 def _read(program: Program, line: bytes, default_at: int | None) -> Put | Refusal:

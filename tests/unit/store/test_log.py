@@ -47,6 +47,15 @@ def test_the_clock_stays_where_a_batch_does_not_move_it(store, logged):
     assert store.clock() == 5
 
 
+def test_the_clock_never_goes_back(store, logged):
+    store.commit(Batch(clock=9))
+    store.commit(Batch(clock=10))
+    assert refusal(store, Batch(logged=[logged(1)], clock=9)) == "clock_conflict"
+    assert store.head() == (0, 10)
+    store.commit(Batch(logged=[logged(1)], clock=10))
+    assert store.head() == (1, 10)
+
+
 def test_a_partition_reads_only_what_was_delivered_to_it(store, logged):
     other = logged(2, keys=(("rep", "r2"),))
     store.commit(Batch(logged=[logged(1), other, logged(3)]))
