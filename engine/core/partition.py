@@ -30,7 +30,8 @@ class Instance(msgspec.Struct, eq=False):
 class WindowState(msgspec.Struct, eq=False):
     """Accumulators by window start; `closed` holds the values of judged windows; `points` are those of a sliding window.
 
-    `due` is when the open window ends, where something waits for that.
+    `due` is when the open window ends, where something waits for that. `form` is that of the metric that counts here, and
+    `since` is when it began, where another one had counted before: windows that began earlier have no value.
     """
 
     open: dict[int, list[Any]] = msgspec.field(default_factory=dict)
@@ -38,13 +39,19 @@ class WindowState(msgspec.Struct, eq=False):
     points: list[list[Any]] = msgspec.field(default_factory=list)
     owners: dict[str, list[Any]] = msgspec.field(default_factory=dict)
     due: int | None = None
+    form: str = ""
+    since: int | None = None
 
 
 class OpenState(msgspec.Struct, eq=False):
-    """By what items are counted per: the times at which those that wait began, and the latest counterpart of each."""
+    """By what items are counted per: the times at which those that wait began, and the latest counterpart of each.
+
+    `form` is that of the metric that counts here.
+    """
 
     waiting: dict[str, list[int]] = msgspec.field(default_factory=dict)
     ended: dict[str, int] = msgspec.field(default_factory=dict)
+    form: str = ""
 
 
 class Sent(msgspec.Struct, eq=False):

@@ -263,6 +263,7 @@ class WindowMetric:
 
     `argument` is what is summed, averaged, …; with `ratio(a, b)` it is a and `divisor` is b. `keep` is how many closed windows stay.
     `publish` makes a lifetime metric readable from other scopes, also split by `owner`, so that a pop-up can leave out one's own.
+    `form` is that of the state: what another form has counted means something else.
     """
 
     name: str
@@ -281,12 +282,13 @@ class WindowMetric:
     keep: int
     publish: bool
     owner: Expression | None
+    form: str
     place: Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenMetric:
-    """Items of `start` events that wait for an `until` event with the same `per`."""
+    """Items of `start` events that wait for an `until` event with the same `per`. `form` is that of the state."""
 
     name: str
     title: Text
@@ -296,6 +298,7 @@ class OpenMetric:
     per: Expression
     where: Expression | None
     lateness: int
+    form: str
     place: Place
 
 

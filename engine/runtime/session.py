@@ -87,11 +87,12 @@ class Session:
         found = self.store.partitions(missing)
         for scope, key in missing:
             held = found.get((scope, key))
-            self._partitions[scope, key] = (
-                Partition(scope, key)
-                if held is None
-                else Partition.load(scope, key, held.version, held.seq, held.sections)
-            )
+            if held is None:
+                self._partitions[scope, key] = Partition(scope, key)
+                continue
+            loaded = Partition.load(scope, key, held.version, held.seq, held.sections)
+            self._partitions[scope, key] = loaded
+            self.stepper.adopt(loaded, self.now or 0)
 
     def take(self, arrival: Arrival, place: str | None = None) -> bool:
         """Process one event to quiescence. False: it was known already, and nothing happened."""

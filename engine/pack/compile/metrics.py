@@ -29,6 +29,7 @@ from engine.core.program import AggregateKind, Expression, OpenMetric, Roster, W
 from engine.pack import bench, names
 from engine.pack.bench import Piece, argument, words
 from engine.pack.compile.build import Build
+from engine.pack.compile.form import form_of
 from engine.pack.diagnostic import did_you_mean
 from engine.pack.model import Metric
 from engine.pack.model.metric import Cut
@@ -97,8 +98,8 @@ def _open(build: Build, one: Definition[Metric]) -> OpenMetric | None:
     where = build.condition(model.where, at / "where", scope)
     given = [where] if where is not None else []
     per = bench.expression(Piece(model.open.per, at / "open" / "per"), scope, given=given)
-    title = words(model.title, one.name)
-    return OpenMetric(one.name, title, model.by, *events, per, where, _lateness(build, events), at.key)
+    title, form = words(model.title, one.name), form_of(build.params, *events, per, where)
+    return OpenMetric(one.name, title, model.by, *events, per, where, _lateness(build, events), form, at.key)
 
 
 def _counted(build: Build, name: str, scope: str, at: At) -> bool:
@@ -144,25 +145,31 @@ def _windowed(build: Build, one: Definition[Metric]) -> WindowMetric | None:
     kind = None if target is None else INT if isinstance(target, int) else DOUBLE
     _declare(build, one, view(one.name, aggregate.type, kind, always=aggregate.always))
     _check_publish(one, aggregate)
+    window = _window(build, model.window, at / "window")
+    owner = (
+        None if model.owner is None else bench.expression(Piece(model.owner, at / "owner"), scope, STRING, given=given)
+    )
+    counted = frozenset(model.of.num), frozenset(model.of.den)
     return WindowMetric(
         name=one.name,
         title=words(model.title, one.name),
         scope=model.by,
-        of=frozenset(model.of.num),
-        den=frozenset(model.of.den),
+        of=counted[0],
+        den=counted[1],
         where=where,
         aggregate=aggregate.kind,
         argument=aggregate.argument,
         divisor=aggregate.divisor,
-        window=_window(build, model.window, at / "window"),
+        window=window,
         roster=_roster(build, one),
         target=target,
         lateness=_lateness(build, events),
         keep=KEEP,
         publish=model.publish,
-        owner=None
-        if model.owner is None
-        else bench.expression(Piece(model.owner, at / "owner"), scope, STRING, given=given),
+        owner=owner,
+        form=form_of(
+            build.params, *counted, where, aggregate.kind, aggregate.argument, aggregate.divisor, window, owner
+        ),
         place=at.key,
     )
 
