@@ -117,7 +117,7 @@ def _event(build: Build, name: str, one: Definition[Event], fields: Fields) -> E
         keys.append((target, computed))
     build.vocabulary.events[name] = EventShape(name, data, shapes)
     unique = tuple(
-        (code, bench.expression(Piece(text, one.at / "unique" / code), scope, absent=True))
+        (code, bench.expression(Piece(text, one.at / "unique" / code), scope, absent=True, kept=True))
         for code, text in one.model.unique.items()
     )
     lateness = micros(one.model.lateness) if one.model.lateness is not None else 0

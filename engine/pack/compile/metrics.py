@@ -97,7 +97,7 @@ def _open(build: Build, one: Definition[Metric]) -> OpenMetric | None:
     scope = build.vocabulary.scope({**build.vocabulary.own(model.by), **build.vocabulary.event(events, model.by)})
     where = build.condition(model.where, at / "where", scope)
     given = [where] if where is not None else []
-    per = bench.expression(Piece(model.open.per, at / "open" / "per"), scope, given=given)
+    per = bench.expression(Piece(model.open.per, at / "open" / "per"), scope, given=given, kept=True)
     title, form = words(model.title, one.name), form_of(build.params, *events, per, where)
     return OpenMetric(one.name, title, model.by, *events, per, where, _lateness(build, events), form, at.key)
 
@@ -205,7 +205,7 @@ def _aggregate(one: Definition[Metric], scope: Scope, given: Sequence[Expression
 
 def _operand(node: Node, piece: Piece, scope: Scope, wanted: Type | None, given: Sequence[Expression]) -> Expression:
     inner = argument(node, piece)
-    found = bench.expression(inner, scope, given=given)
+    found = bench.expression(inner, scope, given=given, kept=True)
     if wanted is not None and not found.checked.problems and found.checked.type not in _NUMBERS:
         end = inner.offset + len(inner.text)
         piece.at.text_problem("wrong_type", f"a number is wanted here, not {found.checked.type}", inner.offset, end)
