@@ -17,7 +17,7 @@ import msgspec
 from engine.core.calendar import to_micros
 from engine.core.program import Program
 from engine.runtime.admission import Refusal, fit, unkept, untimely
-from engine.runtime.entities import EVER
+from engine.runtime.entities import EVER, Entities
 from engine.runtime.session import Session
 
 Data = dict[str, Any]
@@ -54,6 +54,17 @@ def take_lines(session: Session, lines: Iterable[tuple[bytes, str]], default_at:
     listed = list(lines)
     read = [_read(session.program, line, default_at) for line, _ in listed]
     _take(session, read, [place for _, place in listed])
+
+
+def offered(session: Session, lines: Iterable[tuple[bytes, str]]) -> Entities:
+    """What lines will make known; since ever, where they do not say since when."""
+    read = (_read(session.program, line, None) for line, _ in lines)
+    puts = [one for one in read if isinstance(one, Put)]
+    missing, found = _missing(session, puts), Entities()
+    for put in puts:
+        if id(put) not in missing:
+            found.put(*put.name, EVER if put.at is None else put.at, 0, put.data)
+    return found
 
 
 def _take(session: Session, found: Sequence[Put | Refusal], places: Sequence[str | None]) -> None:
