@@ -144,6 +144,7 @@ class Session:
                 code=refusal.code,
                 reason=refusal.reason,
                 line=refusal.line[:LINE_LIMIT],
+                place=place,
             )
         )
 
