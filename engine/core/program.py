@@ -58,7 +58,7 @@ class FieldRule:
     """One declared field of an event or an entity: how its JSON value is tested and turned into a run-time value.
 
     `convert(value)` returns the run-time value, or raises `ValueError` with a sentence, `BlankError` for what counts as absent;
-    `ref` names the entity it must refer to.
+    `ref` names the entity it must refer to, `listed` the one that each item of its list must refer to.
     A value of class `exact` that is not empty fits as it is.
     """
 
@@ -68,6 +68,7 @@ class FieldRule:
     ref: str | None
     type_name: str
     exact: type | None = None
+    listed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

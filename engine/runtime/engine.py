@@ -27,7 +27,7 @@ from engine.runtime.crash import StepCrashedError
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.line import Line, line_of
 from engine.runtime.outcome import Outcome
-from engine.runtime.puts import offered, take, take_lines
+from engine.runtime.puts import offered, references, take, take_lines
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
 from engine.store import open_store
@@ -220,10 +220,8 @@ class Engine:
             held, coming = self._session.entities, offered(self._session, entities)
 
             def refers(arrival: Arrival) -> bool:
-                event = arrival.event
-                named = [(one.ref, event.data.get(one.name)) for one in arrival.declared.fields if one.ref is not None]
-                wanted = [(kind, key) for kind, key in named if key is not None]
-                return all(coming.get(*one, event.at) or held.get(*one, event.at) for one in wanted)
+                at, named = arrival.event.at, references(arrival.declared.fields, arrival.event.data)
+                return all(coming.get(*one, at) or held.get(*one, at) for _, one in named)
 
             return Beginning(self._door, refers, events).earliest()
 

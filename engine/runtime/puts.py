@@ -7,7 +7,7 @@ instant the last one holds, and only that one is logged, so that the same file o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from engine.core.calendar import to_micros
-from engine.core.program import Program
+from engine.core.program import FieldRule, Program
 from engine.runtime.admission import Refusal, fit, unkept, untimely
-from engine.runtime.entities import EVER, Entities
+from engine.runtime.entities import EVER, Entities, items
 from engine.runtime.session import Session
 
 Data = dict[str, Any]
@@ -107,12 +107,16 @@ def _put(program: Program, entity: str, data: Data, at: int | None, line: bytes)
         problem = "missing_field", f"data.{declared.key} is empty: it is the key of a {entity}"
     if problem is not None:
         return Refusal(*problem, line, at=at)
-    references = tuple(
-        (rule.name, (rule.ref, data[rule.name]))
-        for rule in declared.fields
-        if rule.ref is not None and data.get(rule.name) is not None
-    )
-    return Put((entity, str(key)), data, at, references, line)
+    return Put((entity, str(key)), data, at, tuple(references(declared.fields, data)), line)
+
+
+def references(fields: Iterable[FieldRule], data: Data) -> Iterator[tuple[str, Name]]:
+    """What data refer to, by the fields that do: (field, entity)."""
+    for rule in fields:
+        kind = rule.ref or rule.listed
+        if kind is not None:
+            for key in items(data.get(rule.name)):
+                yield rule.name, (kind, key)
 
 
 def _missing(session: Session, puts: Sequence[Put]) -> dict[int, str]:

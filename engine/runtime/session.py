@@ -20,7 +20,7 @@ from engine.runtime.crash import StepCrashedError, condemned, reaching, refolded
 from engine.runtime.entities import Data, Entities
 from engine.runtime.firing import MAX_FIRINGS, Firings
 from engine.runtime.past import Past, given_up
-from engine.runtime.route import Routes
+from engine.runtime.route import Route, Routes
 from engine.runtime.timeline import Timeline, Timer
 from engine.store.batch import LINE_LIMIT, Batch, Logged, Reject, SavedPartition, StoredEntity
 from engine.store.protocol import Store
@@ -107,8 +107,8 @@ class Session:
             return False
         at, route, now = event.at, self._routes[event.type], self.now
         refusal = self._untimely(arrival, now, route.lateness) if now is not None and at < now else None
-        if refusal is None and route.references:
-            refusal = self._unknown(arrival, route.references)
+        if refusal is None and (route.references or route.listed):
+            refusal = self._unknown(arrival, route)
         if refusal is not None:
             self.refuse(refusal, place)
             return True
@@ -244,9 +244,11 @@ class Session:
         reason = f"it lies {(now - event.at) // 1_000_000} s back; {lateness // 1_000_000} s are allowed"
         return Refusal("late", reason, arrival.line, event.id, event.source)
 
-    def _unknown(self, arrival: Arrival, references: tuple[tuple[str, str], ...]) -> Refusal | None:
+    def _unknown(self, arrival: Arrival, route: Route) -> Refusal | None:
         event = arrival.event
-        missing = self.entities.missing(references, event.data, event.at)
+        missing = self.entities.missing(route.references, event.data, event.at)
+        if missing is None and route.listed:
+            missing = self.entities.missing_item(route.listed, event.data, event.at)
         if missing is None:
             return None
         name, entity, value = missing

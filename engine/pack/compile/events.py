@@ -58,7 +58,8 @@ def record(name: str, fields: Fields, *, open_: bool = False) -> RecordType:
 def rules(fields: Fields) -> tuple[FieldRule, ...]:
     """How JSON becomes a record."""
     return tuple(
-        FieldRule(name, one.optional, one.convert, one.ref, one.name, one.exact) for name, one in fields.items()
+        FieldRule(name, one.optional, one.convert, one.ref, one.name, one.exact, one.listed)
+        for name, one in fields.items()
     )
 
 
