@@ -57,7 +57,7 @@ class OpenState(msgspec.Struct, eq=False):
 class Sent(msgspec.Struct, eq=False):
     """A message of an episode as it was sent, to whom and by which channel, so that it can be corrected.
 
-    `key` is its dedupe key, `ordinal` its place among the actions of its level.
+    `key` is its dedupe key, `ordinal` its place among the actions of its `level`, which was entered at `since`.
     """
 
     key: str
@@ -67,20 +67,22 @@ class Sent(msgspec.Struct, eq=False):
     to_entity: str | None
     content: Any
     attach: dict[str, Any] | None
+    level: str
+    since: int
 
 
 class AlertState(msgspec.Struct, eq=False):
-    """The level of an alert, since when, in which episode; `pending` is a level that has to hold first.
+    """The level of an alert, since when, in which episode.
 
-    `sent` is what was said when the level was entered.
+    `pending` are the graver levels that have to hold first, and since when each of them, or a graver one, has been seen. `sent` is
+    what was said on the way up to the level.
     """
 
     level: str = "green"
     since: int = 0
     episode: int = 0
     wake: int | None = None
-    pending: str | None = None
-    pending_since: int = 0
+    pending: dict[str, int] = msgspec.field(default_factory=dict)
     sent: list[Sent] = msgspec.field(default_factory=list)
 
 
