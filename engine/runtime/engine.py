@@ -22,11 +22,12 @@ from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
 from engine.pack import load, restore
 from engine.runtime.admission import FIRST_YEAR, LAST_YEAR, Arrival, Door, Refusal
+from engine.runtime.beginning import Beginning
 from engine.runtime.crash import StepCrashedError
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.line import Line, line_of
 from engine.runtime.outcome import Outcome
-from engine.runtime.puts import take, take_lines
+from engine.runtime.puts import offered, references, take, take_lines
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
 from engine.store import open_store
@@ -189,13 +190,16 @@ class Engine:
         )
 
     def advance(self, now: datetime | str) -> Outcome:
-        """Let time pass up to `now`: deadlines due up to and at that instant fire."""
+        """Let time pass up to `now`: deadlines due up to and at that instant fire.
+
+        As the first call that names an instant it starts time there, and nothing before is judged: `begin` starts it earlier.
+        """
         until = _instant(now)
         with self._lock:
             return self._guarded(lambda: self._session.advance(until))
 
     def begin(self, at: datetime | str) -> Outcome:
-        """Start virtual time at `at`, where it has not begun: weeks that end before it are not judged."""
+        """Start virtual time at `at`, where no event, `advance` or `begin` has started it: weeks that end before it are not judged."""
         instant = _instant(at)
         with self._lock:
 
@@ -209,6 +213,17 @@ class Engine:
         """Start virtual time where the first entity became known: for a run without any event."""
         earliest = self._session.entities.earliest()
         return Outcome(()) if earliest is None else self.begin(to_instant(earliest))
+
+    def earliest(self, events: Sequence[bytes], entities: Sequence[tuple[bytes, str]]) -> int | None:
+        """The time, in microseconds, of the earliest of these events that will be taken once these entity lines are known."""
+        with self._lock:
+            held, coming = self._session.entities, offered(self._session, entities)
+
+            def refers(arrival: Arrival) -> bool:
+                at, named = arrival.event.at, references(arrival.declared.fields, arrival.event.data)
+                return all(coming.get(*one, at) or held.get(*one, at) for _, one in named)
+
+            return Beginning(self._door, refers, events).earliest()
 
     def load_entities(self, lines: Iterable[tuple[bytes, str]], default_at: int | None) -> Outcome:
         """Take entity lines `{"entity", "data", "at"?}`, each with its place, in one transaction; their order does not matter."""

@@ -30,11 +30,15 @@ SHOWN = 400
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What was refused at the door: its source and event id where they could be read, and the line as it came in, shortened."""
+    """What was refused at the door: its source and event id where they could be read, and the line as it came in, shortened.
+
+    `place` is the file and the line that it came from, where it came from a file.
+    """
 
     source: str | None
     event: str | None
     line: str
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Explanation:
         if self.arrived is not None:
             yield f"  source      {self.arrived.source or 'not known'}"
             yield f"  event       {self.arrived.event or 'not known'}"
+            if self.arrived.place is not None:
+                yield f"  from        {self.arrived.place}"
             yield f"  line        {self.arrived.line}"
         for deadline in self.deadlines:
             yield f"  deadline    {deadline.at}  {deadline.name}"
@@ -181,11 +187,11 @@ def _refused(program: Program, store: Store, decision: str) -> Explanation:
             f"there is no decision {decision}",
             hint="ids stand in the `id` field of outcome records",
         )
-    fields = {"code": reject.code, "reason": reject.reason}
+    fields = {"code": reject.code, "reason": reject.reason} | ({"place": reject.place} if reject.place else {})
     refused = Record("reject", reject.id, reject.at, reject.event, None, None, None, fields)  # type: ignore[arg-type]
     record = Writer(program).mapping(refused)
     line = reject.line.decode(errors="replace")
-    arrived = Arrived(reject.source, reject.event, line if len(line) <= SHOWN else f"{line[:SHOWN]}…")
+    arrived = Arrived(reject.source, reject.event, line if len(line) <= SHOWN else f"{line[:SHOWN]}…", reject.place)
     return Explanation(_sentence(record), program.revision, record, arrived=arrived)
 
 

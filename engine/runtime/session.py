@@ -20,7 +20,7 @@ from engine.runtime.crash import StepCrashedError, condemned, reaching, refolded
 from engine.runtime.entities import Data, Entities
 from engine.runtime.firing import MAX_FIRINGS, Firings
 from engine.runtime.past import Past, given_up
-from engine.runtime.route import Routes
+from engine.runtime.route import Route, Routes
 from engine.runtime.timeline import Timeline, Timer
 from engine.store.batch import LINE_LIMIT, Batch, Logged, Reject, SavedPartition, StoredEntity
 from engine.store.protocol import Store
@@ -87,11 +87,12 @@ class Session:
         found = self.store.partitions(missing)
         for scope, key in missing:
             held = found.get((scope, key))
-            self._partitions[scope, key] = (
-                Partition(scope, key)
-                if held is None
-                else Partition.load(scope, key, held.version, held.seq, held.sections)
-            )
+            if held is None:
+                self._partitions[scope, key] = Partition(scope, key)
+                continue
+            loaded = Partition.load(scope, key, held.version, held.seq, held.sections)
+            self._partitions[scope, key] = loaded
+            self.stepper.adopt(loaded, self.now or 0)
 
     def take(self, arrival: Arrival, place: str | None = None) -> bool:
         """Process one event to quiescence. False: it was known already, and nothing happened."""
@@ -106,8 +107,8 @@ class Session:
             return False
         at, route, now = event.at, self._routes[event.type], self.now
         refusal = self._untimely(arrival, now, route.lateness) if now is not None and at < now else None
-        if refusal is None and route.references:
-            refusal = self._unknown(arrival, route.references)
+        if refusal is None and (route.references or route.listed):
+            refusal = self._unknown(arrival, route)
         if refusal is not None:
             self.refuse(refusal, place)
             return True
@@ -144,6 +145,7 @@ class Session:
                 code=refusal.code,
                 reason=refusal.reason,
                 line=refusal.line[:LINE_LIMIT],
+                place=place,
             )
         )
 
@@ -242,9 +244,11 @@ class Session:
         reason = f"it lies {(now - event.at) // 1_000_000} s back; {lateness // 1_000_000} s are allowed"
         return Refusal("late", reason, arrival.line, event.id, event.source)
 
-    def _unknown(self, arrival: Arrival, references: tuple[tuple[str, str], ...]) -> Refusal | None:
+    def _unknown(self, arrival: Arrival, route: Route) -> Refusal | None:
         event = arrival.event
-        missing = self.entities.missing(references, event.data, event.at)
+        missing = self.entities.missing(route.references, event.data, event.at)
+        if missing is None and route.listed:
+            missing = self.entities.missing_item(route.listed, event.data, event.at)
         if missing is None:
             return None
         name, entity, value = missing

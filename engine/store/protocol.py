@@ -52,8 +52,8 @@ class Outbox(Protocol):
     def expire_leases(self, now: int, settle: Callable[[OutboxRow], Verdict]) -> list[str]:
         """Take back the claims that ran out; returns their ids.
 
-        A claim without an attempt becomes pending. An attempt that was begun becomes `unknown`, and `settle` says what
-        becomes of its action.
+        A claim without an attempt becomes pending, or is cancelled where a correction waits. An attempt that was begun becomes
+        `unknown`, and `settle` says what becomes of its action.
         """
         ...
 
