@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +59,7 @@ class Engine:
         self.writer = Writer(program)
         self._door = Door(program)
         self._session = Session(program, store)
+        self._ahead = False
         self._lock = threading.RLock()
 
     @classmethod
@@ -133,16 +134,42 @@ class Engine:
         found: list[dict[str, Any]] = []
         taken = 0
         with self._lock:
-            for start in range(0, len(lines), BATCH):
-                chunk = lines[start : start + BATCH]
-                where = places[start : start + BATCH] if places is not None else None
-                records, count = self.process(chunk, where)
+            for records, count in self.stream(lines, places):
                 found.extend(map(self.writer.mapping, records))
                 taken += count
         return Outcome(tuple(found), duplicate=bool(lines) and taken == 0)
 
+    def stream(self, lines: Sequence[bytes], places: Sequence[str] | None = None) -> Iterator[tuple[list[Record], int]]:
+        """Process lines in order, up to 1,000 to a transaction: for each its raw records, and how many lines were not duplicates.
+
+        They come when they are durable; while one transaction is made so, the next one is stepped already.
+        """
+        done: tuple[list[Record], int] | None = None
+        reached = 0
+        try:
+            for start in range(0, len(lines), BATCH):
+                chunk = lines[start : start + BATCH]
+                where = places[start : start + BATCH] if places is not None else None
+                more = self._processed(chunk, where, ahead=start + BATCH < len(lines))
+                if done is not None:
+                    yield done
+                done, reached = more, self._session.seq
+        except StoreError:
+            if done is not None and self.store.sequence() >= reached:
+                yield done
+            raise
+        finally:
+            self._settle()
+        if done is not None:
+            yield done
+
     def process(self, lines: Sequence[bytes], places: Sequence[str] | None = None) -> tuple[list[Record], int]:
         """One transaction of lines; answers the raw records and how many lines were not duplicates."""
+        return self._processed(lines, places, ahead=False)
+
+    def _processed(
+        self, lines: Sequence[bytes], places: Sequence[str] | None, *, ahead: bool
+    ) -> tuple[list[Record], int]:
         taken = 0
 
         def work() -> None:
@@ -150,7 +177,7 @@ class Engine:
             taken = self._take(lines, places)
 
         with self._lock:
-            return self._committed(work), taken
+            return self._committed(work, ahead=ahead), taken
 
     def receive(self) -> Outcome:
         """Take the results of finished actions back in, as events of the engine's own that rules and workflows can wait for."""
@@ -309,21 +336,25 @@ class Engine:
     def _guarded(self, work: Callable[[], None]) -> Outcome:
         return Outcome(tuple(map(self.writer.mapping, self._committed(work))))
 
-    def _committed(self, work: Callable[[], None]) -> list[Record]:
+    def _committed(self, work: Callable[[], None], *, ahead: bool = False) -> list[Record]:
         """Do something with the session and commit it; whatever fails, the session is as the store has it.
 
         Where somebody else was faster, or a step crashed, the work is done again on top of what is stored now.
         """
-        self._follow()
+        if not self._ahead:
+            self._follow()
         conflicts = 0
         while True:
             try:
                 work()
-                self._session.commit()
+                self._session.commit(ahead=ahead)
+                self._ahead = ahead
                 return self._session.taken()
             except StepCrashedError as crash:
-                self.store.park(crash.delivery, crash.event, str(crash))
-                self._reset()
+                try:
+                    self.store.park(crash.delivery, crash.event, str(crash))
+                finally:
+                    self._reset()
             except StoreError as failure:
                 self._reset()
                 conflicts += 1
@@ -338,8 +369,23 @@ class Engine:
         if self.store.durable and self.store.head() != (self._session.seq, self._session.now):
             self._reset()
 
+    def _settle(self) -> None:
+        """Wait for what is on its way to be durable; where it fails, the session is as the store has it."""
+        if self._ahead:
+            self._ahead = False
+            try:
+                self.store.settle()
+            except StoreError:
+                self._reset()
+                raise
+
     def _reset(self) -> None:
-        if self.store.durable:
+        if not self.store.durable:
+            return
+        self._ahead = False
+        try:
+            self.store.settle()
+        finally:
             self._session = Session(self.program, self.store)
 
 

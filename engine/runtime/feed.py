@@ -10,7 +10,7 @@ import msgspec
 
 from engine.core.calendar import Calendar, to_instant
 from engine.errors import RulewrightError
-from engine.runtime.engine import BATCH, Engine
+from engine.runtime.engine import Engine
 from engine.runtime.outcome import Outcome
 
 BOM = b"\xef\xbb\xbf"
@@ -39,9 +39,8 @@ class Feed:
         yield encoded(engine.load_entities(self.entities, default))
         if earliest is not None:
             yield encoded(engine.begin(to_instant(earliest)))
-        for start in range(0, len(self.events), BATCH):
-            chunk = self.events[start : start + BATCH]
-            records, _ = engine.process([line for line, _ in chunk], [place for _, place in chunk])
+        lines, places = [line for line, _ in self.events], [place for _, place in self.events]
+        for records, _ in engine.stream(lines, places):
             yield [engine.writer.line(record) for record in records]
 
 

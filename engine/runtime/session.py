@@ -28,6 +28,9 @@ from engine.store.protocol import Store
 SOURCE = "rulewright"
 MAX_HOPS = 32
 CACHED_PARTITIONS = 100_000
+REMEMBERED = 50_000
+"""Identities that are remembered, at most, while commits are on their way."""
+
 _OWN_MARK = b"\0" * 16
 """Stands for the digest of the engine's own events: their ids say what they say."""
 
@@ -406,21 +409,27 @@ class Session:
         out, self.out = self.out, []
         return out
 
-    def commit(self) -> None:
-        """Write everything that happened since the last commit, in one transaction."""
+    def commit(self, *, ahead: bool = False) -> None:
+        """Write everything that happened since the last commit, in one transaction; with `ahead` it is durable later.
+
+        What is on its way cannot be looked up yet, so that identities are remembered for longer then.
+        """
         batch = self.batch
         durable = self.store.durable
         for (scope, key), partition in self._dirty.items():
             sections = partition.save() if durable else {}
             batch.partitions.append(SavedPartition(scope, key, partition.version, partition.seq, sections))
-        self.store.commit(batch)
+        self.store.commit(batch, ahead=ahead)
         for partition in self._dirty.values():
             partition.version += 1
             partition.changed.clear()
         self._dirty.clear()
+        self.batch = Batch()
+        if ahead and len(self._seen) < REMEMBERED:
+            return
+        self.store.settle()
         self._uniques.clear()
         self._refused.clear()
-        self.batch = Batch()
         if durable:
             self._seen.clear()
             if len(self._partitions) > CACHED_PARTITIONS:
