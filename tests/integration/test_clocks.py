@@ -86,10 +86,10 @@ def test_who_was_overtaken_by_the_clock_does_the_work_again(
     one.handle(plan(TEN, NOON))
     commit, overtakers = Session.commit, [one]
 
-    def overtaken(session: Session) -> None:
+    def overtaken(session: Session, **options: bool) -> None:
         if overtakers and session is other._session:
             overtakers.pop().advance("2026-03-02T11:30:00+08:00")
-        commit(session)
+        commit(session, **options)
 
     monkeypatch.setattr(Session, "commit", overtaken)
     outcome = other.handle(plan(ELEVEN, "2026-03-02T11:15:00+08:00", "c2"))

@@ -207,7 +207,7 @@ def test_what_nobody_expected_leaves_the_engine_as_the_store_has_it(
     engine = known(open_pack(PACK, store=url))
     head = engine.store.head()
 
-    def interrupted(_: Session) -> None:
+    def interrupted(_: Session, **_options: bool) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
