@@ -11,8 +11,8 @@ from typing import Any
 
 from engine.cel.checked import Notes
 from engine.cel.syntax import Binary, Call
-from engine.cel.types import BYTES, DYN, ListType, MapType, Type, is_text
-from engine.cel.values import Budget, charge, iterable, scan_weight
+from engine.cel.types import BYTES, DYN, ListType, MapType, OptionalType, Type, is_text
+from engine.cel.values import Budget, charge, iterable, pairs, scan_weight
 
 _LIGHT = frozenset({"size", "startsWith", "endsWith", "type", "dyn"})
 
@@ -26,7 +26,7 @@ def is_heavy(node: Binary | Call, notes: Notes) -> bool:
 
 
 def _has_size(of: Type) -> bool:
-    return of in (BYTES, DYN) or is_text(of) or isinstance(of, (ListType, MapType))
+    return of in (BYTES, DYN) or is_text(of) or isinstance(of, (ListType, MapType, OptionalType))
 
 
 def spend(budget: Budget, container: Any) -> Sequence[Any]:
@@ -34,6 +34,19 @@ def spend(budget: Budget, container: Any) -> Sequence[Any]:
     items = iterable(container)
     charge(budget, len(items))
     return items
+
+
+def spend_pairs(budget: Budget, container: Any) -> Sequence[tuple[Any, Any]]:
+    """The pairs that a macro of two variables goes over, charged in full before the first one."""
+    items = pairs(container)
+    charge(budget, len(items))
+    return items
+
+
+def once(budget: Budget, value: Any) -> Any:
+    """A value that one round is made for."""
+    charge(budget, 1)
+    return value
 
 
 def charged(budget: Budget, function: Callable[..., Any], *args: Any) -> Any:
