@@ -75,5 +75,38 @@ def _record(verdicts: list[Verdict]) -> dict[str, object]:
     }
 
 
+@main.command()
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, other expressions.")
+@click.option("--count", type=click.IntRange(1), default=5000, show_default=True, help="How many expressions.")
+def fuzz(seed: int, count: int) -> None:
+    """Compare random expressions with cel-expr-python (extra `oracles`), and the compiled code with the exact evaluator.
+
+    Fails when there is a difference that is not explained.
+
+    \b
+    Example:
+      python -m conformance fuzz --seed 7 --count 20000
+    """
+    try:
+        from conformance.fuzz import fuzz as reports
+    except ImportError:
+        raise click.ClickException("cel-expr-python is missing: pip install 'rulewright[oracles]'") from None
+    progress = Console(stderr=True)
+    every = reports(seed, count)
+    bar = track(every, "expressions", count, console=progress, transient=True, disable=not progress.is_terminal)
+    *_, report = bar
+    click.echo(
+        f"{count:,} expressions of seed {seed}: " + ", ".join(f"{n:,} {kind}" for kind, n in report.kinds.items())
+    )
+    for reason, times in report.explained.most_common():
+        click.echo(f"explained, {times} times: {reason}")
+    for one in report.differences:
+        click.echo(
+            f"difference, number {one.number}, {one.between}: {one.expression}\n      {one.ours}\n      {one.theirs}"
+        )
+    click.echo(f"{len(report.differences)} unexplained differences")
+    sys.exit(1 if report.differences else 0)
+
+
 if __name__ == "__main__":
     main(prog_name="python -m conformance")

@@ -55,8 +55,8 @@ def _outcomes(case: Case) -> Iterator[tuple[str, Outcome]]:
         if checked.problems:
             yield f"{manner}, refused", Outcome(code=checked.problems[0].code)
             continue
-        yield f"{manner}, compiled", _outcome(compile_expression(checked), values)
-        yield f"{manner}, exact", _outcome(_exact(checked), values)
+        yield f"{manner}, compiled", evaluated(compile_expression(checked), values)
+        yield f"{manner}, exact", evaluated(_exact(checked), values)
 
 
 def _scope(case: Case, typed: bool) -> Scope:
@@ -71,7 +71,8 @@ def _exact(checked: Checked) -> Callable[[Any], Any]:
     return lambda e: trace(checked, e).value
 
 
-def _outcome(evaluate: Callable[[Any], Any], values: Any) -> Outcome:
+def evaluated(evaluate: Callable[[Any], Any], values: Any) -> Outcome:
+    """What a function of the environment gives. Anything but a CelError passes through."""
     try:
         return Outcome(evaluate(values))
     except CelError as error:

@@ -61,16 +61,16 @@ def _special(value: float) -> str | None:
 
 def _decimal(value: Any, _precision: int) -> str:
     special = _special(value) if isinstance(value, float) else None
-    if special is None and not _is_whole(value):
+    if special is None and not (_is_whole(value) or (isinstance(value, float) and value.is_integer())):
         raise mismatch("`%d`", value)
     return special or str(int(value))
 
 
 def _double(letter: str) -> Callable[[Any, int], str]:
     def write(value: Any, precision: int) -> str:
-        if not isinstance(value, float):
+        if not isinstance(value, float) and not _is_whole(value):
             raise mismatch(f"`%{letter}`", value)
-        return _special(value) or f"{value:.{precision}{letter}}"
+        return _special(value) or f"{float(value):.{precision}{letter}}"
 
     return write
 

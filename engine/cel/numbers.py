@@ -144,7 +144,7 @@ def _shifted(value: int, places: int) -> int:
 
 def _rounded(rounding: Callable[[float], int]) -> Callable[[float], float]:
     def apply(value: float) -> float:
-        return float(rounding(value)) if math.isfinite(value) else value
+        return math.copysign(float(rounding(value)), value) if math.isfinite(value) else value
 
     return apply
 

@@ -255,7 +255,9 @@ def _item(items: Sequence[Any], position: Any) -> Any:
 
 
 def _position(items: Sequence[Any], position: Any) -> int:
-    if isinstance(position, bool) or not isinstance(position, (int, float)) or position != int(position):
+    if isinstance(position, bool) or not isinstance(position, (int, float)):
+        raise mismatch("`[]`", items, position)
+    if isinstance(position, float) and not (abs(position) <= INT_MAX and position.is_integer()):
         raise mismatch("`[]`", items, position)
     return int(position)
 
