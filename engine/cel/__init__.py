@@ -10,7 +10,7 @@ from engine.cel.bundle import Member, compile_choice, compile_ranking, compile_r
 from engine.cel.checked import Checked, Problem
 from engine.cel.checker import check
 from engine.cel.codegen import compile_expression
-from engine.cel.deadline import compile_deadline
+from engine.cel.deadline import compile_deadline, compile_deadlines
 from engine.cel.denotation import Denotation, Optional
 from engine.cel.errors import CelError, CelSyntaxError
 from engine.cel.exact import trace
@@ -82,6 +82,7 @@ __all__ = [
     "check",
     "compile_choice",
     "compile_deadline",
+    "compile_deadlines",
     "compile_expression",
     "compile_ranking",
     "compile_record",

@@ -71,7 +71,7 @@ def compile_expression(checked: Checked) -> Callable[[Any], Any]:
     """
     checked.require_sound()
     generator = Generator(checked)
-    result = generator.value(checked.node)
+    result = generator.result(checked.node)
     recover = pyast.call(generator.thing(lambda e: evaluate(checked, e)), pyast.load("e"))
     body = [*generator.preamble(), ast.Return(result)]
     return generator.function([pyast.attempt(body, [ast.Return(recover)])])
@@ -142,6 +142,13 @@ class Generator:
     def inline(self, value: Any) -> ast.expr:
         """A value known now: in the code object when it can hold it, in the globals otherwise."""
         return pyast.constant(value) if type(value) in _INLINE else self.thing(value)
+
+    def result(self, node: Node) -> ast.expr:
+        """The tree for the value of a whole expression, bounded where it is put together from parts."""
+        tree = self.value(node)
+        if node in self.constants or not cost.is_built(node, self.notes):
+            return tree
+        return pyast.call(self.named("bounded", values.bounded), tree)
 
     def value(self, node: Node) -> ast.expr:
         """The tree for a node's value; doubles that JSON may deliver as ints are made floats."""

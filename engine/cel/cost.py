@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.cel.checked import Notes
-from engine.cel.syntax import Binary, Call
+from engine.cel.syntax import Binary, Call, ListLiteral, Macro, MapLiteral, Node, walk
 from engine.cel.types import BYTES, DYN, ListType, MapType, OptionalType, Type, is_text
 from engine.cel.values import Budget, charge, iterable, pairs, scan_weight
 
@@ -27,6 +27,20 @@ def is_heavy(node: Binary | Call, notes: Notes) -> bool:
 
 def _has_size(of: Type) -> bool:
     return of in (BYTES, DYN) or is_text(of) or isinstance(of, (ListType, MapType, OptionalType))
+
+
+def is_built(node: Node, notes: Notes) -> bool:
+    """Whether a value is put together from parts, so that it may be larger than anything that it was made of."""
+    built = any(isinstance(part, (Macro, ListLiteral, MapLiteral)) for part in walk(node))
+    return built and _holds_containers(notes.types[node])
+
+
+def _holds_containers(of: Type) -> bool:
+    if isinstance(of, OptionalType):
+        return _holds_containers(of.item)
+    if isinstance(of, MapType):
+        return True
+    return of == DYN or (isinstance(of, ListType) and _has_size(of.item))
 
 
 def spend(budget: Budget, container: Any) -> Sequence[Any]:

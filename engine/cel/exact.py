@@ -7,6 +7,7 @@ anything fails, so that errors, and what absorbs them, are always decided in one
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.cel import arithmetic, cost, optionals, values
@@ -44,16 +45,19 @@ def trace(checked: Checked, e: Any) -> Trace:
     """Evaluate an expression without problems, and note every sub-expression. Raises nothing for a failure."""
     checked.require_sound()
     evaluator = Evaluator(checked, e, tracing=True)
+    failure: CelError | None = None
     try:
-        evaluator.value(checked.node, {})
+        evaluator.result(checked.node)
     except CelError as error:
         error.__traceback__ = None
-    return evaluator.rounds[0][0]
+        failure = error
+    found = evaluator.rounds[0][0]
+    return found if found.error is failure else replace(found, result=None, error=failure)
 
 
 def evaluate(checked: Checked, e: Any) -> Any:
     """The value of an expression. Raises CelError."""
-    return Evaluator(checked, e).value(checked.node, {})
+    return Evaluator(checked, e).result(checked.node)
 
 
 def unknown_name(name: str) -> CelError:
@@ -71,6 +75,17 @@ class Evaluator:
         self.budget = [values.MOST_STEPS]
         self.tracing = tracing
         self.rounds: list[list[Trace]] = [[]]
+
+    def result(self, node: Node) -> Any:
+        """The value of a whole expression, which must not be endless when it is written out."""
+        found = self.value(node, {})
+        if not cost.is_built(node, self.notes):
+            return found
+        try:
+            return values.bounded(found)
+        except CelError as error:
+            error.at(node.start, node.end)
+            raise
 
     def value(self, node: Node, variables: Variables) -> Any:
         """The value of a node. Raises CelError, placed at the innermost node that failed."""

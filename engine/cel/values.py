@@ -287,6 +287,35 @@ def too_large() -> CelError:
     return CelError("too_large", f"the result would be larger than {LARGEST} characters or items")
 
 
+def fits(value: Any, most: int = LARGEST) -> bool:
+    """Whether a value has at most so many items and characters when it is written out.
+
+    Lists may hold one list many times: what is small in memory can be endless on paper.
+    """
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, (str, bytes, list, tuple, dict)):
+            most -= len(one)
+            if most < 0:
+                return False
+        if isinstance(one, (list, tuple)):
+            pending.extend(one)
+        elif isinstance(one, dict):
+            pending.extend(one)
+            pending.extend(one.values())
+        elif isinstance(one, Optional):
+            pending.append(one.value)
+    return True
+
+
+def bounded(value: Any) -> Any:
+    """The value itself. Raises CelError `too_large` when it does not fit."""
+    if not fits(value):
+        raise too_large()
+    return value
+
+
 def make_map(entries: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
     """A map literal; keys are int, uint, bool or string, each once."""
     result: dict[Any, Any] = {}

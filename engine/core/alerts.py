@@ -148,8 +148,8 @@ def corrected(content: Any) -> Any:
 
 def _wake(turn: Turn, alert: Alert, state: AlertState, env: Env) -> None:
     """Set the one deadline of the alert: the first instant at which time alone may change its level."""
-    instants = [condition.wake(env) for _, condition in alert.levels if condition.wake is not None]
-    due = min((to_micros(instant) for instant in instants if instant is not None), default=None)
+    instant = alert.wake(env) if alert.wake is not None else None
+    due = to_micros(instant) if instant is not None else None
     if state.pending is not None:
         held = state.pending_since + alert.hold
         due = held if due is None else min(due, held)

@@ -50,8 +50,8 @@ class Run:
 def first(run: Run, transitions: Iterable[Transition]) -> Transition | None:
     """The first transition whose guard holds; None when there is none, or when a requirement refuses it (`run.refused`)."""
     for one in transitions:
-        if run.turn.holds(run.chart.name, "when", one.when, run.env):
-            return one if _allowed(run, one) else None
+        if one.when is None or run.turn.holds(run.chart.name, "when", one.when, run.env):
+            return one if not one.require or _allowed(run, one) else None
     return None
 
 

@@ -41,10 +41,14 @@ class WindowState(msgspec.Struct, eq=False):
 
 
 class OpenState(msgspec.Struct, eq=False):
-    """By what items are counted per: the times at which those that wait began, and the latest counterpart of each."""
+    """By what items are counted per: the times at which those that wait began, and the latest counterpart of each.
+
+    `since` is the earliest of those times.
+    """
 
     waiting: dict[str, list[int]] = msgspec.field(default_factory=dict)
     ended: dict[str, int] = msgspec.field(default_factory=dict)
+    since: int | None = None
 
 
 class Sent(msgspec.Struct, eq=False):

@@ -71,13 +71,36 @@ class FieldRule:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Exact:
+    """Required fields of which only the class counts: `values(data)` gives them all at once, of these `classes`."""
+
+    values: Callable[[dict[str, Any]], tuple[Any, ...]]
+    classes: tuple[type, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Direct:
+    """Keys that are plain texts of the data: `values(data)` gives those of all `scopes` at once."""
+
+    scopes: tuple[str, ...]
+    values: Callable[[dict[str, Any]], tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class EventType:
-    """A declared event: its fields, the partitions that it reaches, how late it may come, what must be unique."""
+    """A declared event: its fields, the partitions that it reaches, how late it may come, what must be unique.
+
+    `exact` are those of its fields that can be looked at together, `rest` the others; None: there are not two of them. `direct`
+    gives the keys, where all of them are required texts of the data.
+    """
 
     name: str
     title: Text
     fields: tuple[FieldRule, ...]
+    exact: Exact | None
+    rest: tuple[FieldRule, ...]
     keys: Values
+    direct: Direct | None
     lateness: int
     unique: tuple[tuple[str, Expression], ...]
     place: Place
@@ -307,6 +330,7 @@ class Alert:
     """Levels in order of gravity, and what is sent when one is entered or retracted.
 
     `choose(env)` gives the level, or raises whatever the first failure raises: ask `levels` one by one for which one it was.
+    `wake(env)` is the first instant after `now` at which time alone may change the level.
     `depends` names what its conditions read: `closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`, `entity`, `time`.
     """
 
@@ -315,6 +339,7 @@ class Alert:
     scope: str
     levels: tuple[tuple[Level, Expression], ...]
     choose: Callable[[Any], str]
+    wake: Callable[[Any], datetime | None] | None
     notify: Mapping[Level, tuple[Do, ...]]
     retracted: tuple[Do, ...] | None
     hold: int
@@ -346,7 +371,8 @@ class Popup:
     """A ranked recommendation from entities `source`, decided when `on` reaches a partition of `scope`.
 
     `rank(env, rows)` takes (key, candidate) and gives (key, candidate, how many of `match` hold) where `where` holds. It raises
-    whatever the first failure raises: ask the conditions one by one for which one it was.
+    whatever the first failure raises: ask the conditions one by one for which one it was. `ratings` is the name under which what
+    people said about candidates is published.
     """
 
     name: str
@@ -362,6 +388,7 @@ class Popup:
     limit: int
     proof: Proof | None
     feedback: Feedback | None
+    ratings: str
     place: Place
 
 

@@ -113,7 +113,8 @@ class Session:
             return True
         if now is None:
             self.start(at)
-        self.run_timers(at, inclusive=False)
+        if self.timeline.may_be_due(at):
+            self.run_timers(at, inclusive=False)
         if self.now is None or at > self.now:
             self.now = at
         if route.unique:
@@ -334,16 +335,19 @@ class Session:
                     continue
                 rejected = True
             self._record(event.seq, record)
-        for name, due in step.timers.items():
-            self.timeline.set((scope, key, name), due)
-            self.batch.timers[scope, key, name] = due
+        if step.timers:
+            for name, due in step.timers.items():
+                self.timeline.set((scope, key, name), due)
+                self.batch.timers[scope, key, name] = due
         if step.actions:
             self.batch.actions += step.actions
-        for publication in step.published:
-            self.entities.teach(publication.entity, publication.key, publication.name, publication.value)
-            self.batch.published.append(publication)
-        for emission in step.emitted:
-            self._emit(event, scope, key, emission)
+        if step.published:
+            for publication in step.published:
+                self.entities.teach(publication.entity, publication.key, publication.name, publication.value)
+                self.batch.published.append(publication)
+        if step.emitted:
+            for emission in step.emitted:
+                self._emit(event, scope, key, emission)
         return rejected
 
     def _emit(self, cause: Event, scope: str, key: str, emission: Emission) -> None:

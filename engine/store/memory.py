@@ -227,6 +227,8 @@ def _sequence(put: StoredEntity) -> int:
 
 
 def _distinct(code: str, names: list[Any], known: Mapping[Any, Any]) -> None:
+    if len(set(names)) == len(names) and known.keys().isdisjoint(names):
+        return
     seen: set[Any] = set()
     for name in names:
         if name in known or name in seen:
