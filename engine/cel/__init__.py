@@ -11,6 +11,7 @@ from engine.cel.checked import Checked, Problem
 from engine.cel.checker import check
 from engine.cel.codegen import compile_expression
 from engine.cel.deadline import compile_deadline, compile_deadlines
+from engine.cel.denotation import Denotation, Optional
 from engine.cel.errors import CelError, CelSyntaxError
 from engine.cel.exact import trace
 from engine.cel.parser import parse
@@ -27,12 +28,14 @@ from engine.cel.types import (
     NULL,
     STRING,
     TIMESTAMP,
+    TYPE,
     UINT,
     EnumType,
     Field,
     ListType,
     MapType,
     Method,
+    OptionalType,
     RecordType,
     RefType,
     Type,
@@ -49,12 +52,14 @@ __all__ = [
     "NULL",
     "STRING",
     "TIMESTAMP",
+    "TYPE",
     "UINT",
     "UNSET",
     "Binding",
     "CelError",
     "CelSyntaxError",
     "Checked",
+    "Denotation",
     "EnumType",
     "Field",
     "HostFunction",
@@ -63,6 +68,8 @@ __all__ = [
     "Member",
     "Method",
     "Node",
+    "Optional",
+    "OptionalType",
     "Problem",
     "RecordType",
     "RefType",

@@ -16,6 +16,7 @@ from engine.cel.checked import Checked, Clock, FieldRead
 from engine.cel.codegen import Generator, preamble
 from engine.cel.errors import CelError
 from engine.cel.exact import Evaluator
+from engine.cel.macros import rounds
 from engine.cel.scope import Binding, Scope, source_tree
 from engine.cel.syntax import Macro, Node, children, walk
 
@@ -169,7 +170,7 @@ class _Search:
         """Every item of a macro counts: what is skipped now may be reached when another one changes."""
         try:
             container = self.evaluator.value(node.target, variables)
-            items = values.iterable(container.closed if node.kind == "streak" else container)
+            items = rounds(node, container)
         except (CelError, AttributeError):
             return
         for item in items:
@@ -177,7 +178,7 @@ class _Search:
             if self.steps < 0:
                 return
             for body in node.bodies:
-                self.collect(body, {**variables, node.variable: item})
+                self.collect(body, {**variables, **dict(zip(node.variables, item, strict=True))})
 
     def consider(self, clock: Clock, variables: Mapping[str, Any]) -> None:
         """Keep the instant of one clock when it is the earliest after now."""

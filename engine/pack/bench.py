@@ -14,6 +14,7 @@ from engine.cel import (
     Checked,
     Member,
     Node,
+    OptionalType,
     RecordType,
     RefType,
     Scope,
@@ -28,6 +29,7 @@ from engine.cel import (
     parse,
 )
 from engine.cel.syntax import path
+from engine.cel.types import holds_symbol
 from engine.core.program import Expression, Values
 from engine.core.text import Template, Text
 from engine.pack import plain
@@ -120,6 +122,7 @@ def compiled(checked: Checked, piece: Piece, guards: Sequence[Checked] = ()) -> 
         if hint is None and problem.message.startswith("metrics by "):
             hint = "a metric belongs to one scope: what another one knows arrives as an emitted event"
         piece.at.text_problem(problem.code, problem.message, start, end, hint)
+    _must_be_plain(checked, piece)
     place = piece.at.inside(piece.offset + checked.node.start)
     if checked.problems or any(guard.problems for guard in guards):
         return Expression(checked.node.text, place, _broken, checked, guards=tuple(guards))
@@ -127,6 +130,15 @@ def compiled(checked: Checked, piece: Piece, guards: Sequence[Checked] = ()) -> 
     if guards:
         run = _unless_absent(run, [compile_expression(guard) for guard in guards])
     return Expression(checked.node.text, place, run, checked, compile_deadline(checked), tuple(guards))
+
+
+def _must_be_plain(checked: Checked, piece: Piece) -> None:
+    """Report a value that only expressions know: nothing outside them can keep an optional value, or a type."""
+    if checked.problems or not holds_symbol(checked.type):
+        return
+    hint = "end with `.orValue(…)`, or ask `.hasValue()`" if isinstance(checked.type, OptionalType) else None
+    start, end = (offset + piece.offset for offset in (checked.node.start, checked.node.end))
+    piece.at.text_problem("wrong_type", f"a plain value is wanted here, not {checked.type}", start, end, hint)
 
 
 def together(pairs: Sequence[tuple[str, Expression]]) -> Values:

@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 
 from engine.cel import Trace
+from engine.cel.values import fits
 from engine.core.event import Event, Record
 from engine.core.program import Program
 from engine.core.step import Stepper
 from engine.core.text import display
-from engine.core.trace import Note, Tracer
+from engine.core.trace import LARGEST_SHOWN, Note, Tracer
 from engine.errors import Place, RulewrightError
 from engine.runtime.entities import EVER
 from engine.runtime.fold import Folded, fold
@@ -115,6 +116,10 @@ class Explanation:
         }
 
 
+_ENDLESS = "…"
+"""Stands for a value that is too large to be written out."""
+
+
 def tree_mapping(tree: Trace) -> dict[str, Any]:
     """A trace as data: text, range, value or error, children."""
     found: dict[str, Any] = {"text": tree.text, "start": tree.start, "end": tree.end}
@@ -131,12 +136,16 @@ def tree_mapping(tree: Trace) -> dict[str, Any]:
 
 def shown(value: Any) -> Any:
     """A value of an expression as plain data; views of metrics by what they say of themselves."""
+    return _shown(value) if fits(value, LARGEST_SHOWN) else _ENDLESS
+
+
+def _shown(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, dict):
-        return {str(key): shown(item) for key, item in value.items()}
+        return {str(key): _shown(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [shown(item) for item in value]
+        return [_shown(item) for item in value]
     return display(value)
 
 
@@ -150,6 +159,8 @@ def _tree(tree: Trace, depth: int) -> Iterator[str]:
 
 def _brief(value: Any) -> str | None:
     """A value on one line; None for objects that say nothing by themselves (an event, a group of metrics)."""
+    if not fits(value, LARGEST_SHOWN):
+        return _ENDLESS
     if value is None or isinstance(value, (bool, int, float, str, list)) or hasattr(value, "total_seconds"):
         text = "null" if value is None else repr(value) if isinstance(value, str) else display(value)
         text = f"[{text}]" if isinstance(value, list) else text
