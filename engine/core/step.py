@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.cel import CelError
-from engine.core import alerts, experiments, flatchart, items, matcher, popups, statechart, windows, workflow
+from engine.core import alerts, experiments, items, matcher, popups, statechart, windows, workflow
 from engine.core.alpha import AlphaIndex
 from engine.core.env import Env, Shared
 from engine.core.event import Event, Step
@@ -57,7 +57,7 @@ class Scope:
         self.windows = {one.name: one for one in program.windows}
         self.opens = {one.name: one for one in program.opens}
         self.charts = {one.name: one for one in program.workflows}
-        self.tables = {one.name: flatchart.table(one) for one in program.workflows}
+        self.tables = {one.name: workflow.machine(one) for one in program.workflows}
         self.alerts = {one.name: one for one in program.alerts}
         watched = {depend for alert in program.alerts for depend in alert.depends} | self.alpha.watched
         self.awaited = frozenset(
@@ -192,9 +192,7 @@ def _deliver(turn: Turn, scope: Scope) -> None:
         _judge(turn, scope, changes)
 
 
-def _advance(
-    turn: Turn, concern: Concern, tables: dict[str, flatchart.Table | None], env: Env, changes: set[str]
-) -> None:
+def _advance(turn: Turn, concern: Concern, tables: dict[str, workflow.Machine], env: Env, changes: set[str]) -> None:
     for chart in concern.workflows:
         if workflow.deliver(turn, chart, tables[chart.name], env):
             changes.add(f"workflow:{chart.name}")
