@@ -2,11 +2,11 @@
 
 `check` an expression against a `Scope`, then `compile_expression` it for speed, `compile_deadline` it to know when it
 may change by itself, or `trace` it to explain it. Expressions that are always asked together can be compiled into one
-function, by `compile_record` and `compile_ranking`.
+function, by `compile_record`, `compile_choice` and `compile_ranking`.
 """
 
 from engine.cel.analysis import as_equality, as_threshold, conjuncts, sub
-from engine.cel.bundle import Member, compile_ranking, compile_record
+from engine.cel.bundle import Member, compile_choice, compile_ranking, compile_record
 from engine.cel.checked import Checked, Problem
 from engine.cel.checker import check
 from engine.cel.codegen import compile_expression
@@ -73,6 +73,7 @@ __all__ = [
     "as_equality",
     "as_threshold",
     "check",
+    "compile_choice",
     "compile_deadline",
     "compile_expression",
     "compile_ranking",

@@ -60,6 +60,18 @@ def compile_ranking(
     return bundle.function([*bundle.preamble(), ast.Return(ast.ListComp(row, [loop]))], ("e", "rows"))
 
 
+def compile_choice(options: Sequence[tuple[str, Checked]], otherwise: str) -> Callable[[Any], str]:
+    """A function from the environment to the name of the first condition that holds, or `otherwise`.
+
+    Raises ValueError for an expression with problems.
+    """
+    bundle = _Bundle([one for _, one in options], {})
+    chosen: ast.expr = pyast.constant(otherwise)
+    for name, one in reversed(options):
+        chosen = ast.IfExp(bundle.condition(one), pyast.constant(name), chosen)
+    return bundle.function([*bundle.preamble(), ast.Return(chosen)], ("e",))
+
+
 class _Bundle:
     """Generators that share their globals and the local variables of roots. `given` are roots that have a variable already."""
 

@@ -78,6 +78,9 @@ def _keep_earlier() -> ast.stmt:
 
 def _step(generator: Generator, checked: Checked, clock: Clock) -> ast.stmt:
     """The statement that takes one clock into account."""
+    span = generator.constants.get(clock.fixed)
+    if clock.after_instant and isinstance(span, timedelta) and not clock.terms:
+        return _compared(generator, checked, clock, generator.thing(span + _SECOND))
     target = generator.value(clock.fixed)
     for op, term in clock.terms:
         other = generator.value(term)
@@ -88,6 +91,11 @@ def _step(generator: Generator, checked: Checked, clock: Clock) -> ast.stmt:
         }[op](target, other)
     if clock.after_instant:
         target = pyast.operate(target, "+", generator.thing(_SECOND))
+    return _compared(generator, checked, clock, target)
+
+
+def _compared(generator: Generator, checked: Checked, clock: Clock, target: ast.expr) -> ast.stmt:
+    """The statement for a clock whose leaf must reach `target`."""
     read = checked.notes.fields.get(clock.leaf)
     if read is None:
         return _attempt([pyast.store("at", target), _keep_earlier()])

@@ -39,6 +39,16 @@ def evaluate(turn: Turn, alert: Alert, env: Env) -> None:
 
 def _level(turn: Turn, alert: Alert, env: Env) -> str | None:
     """The first level that holds, `green` if none does, None when a condition cannot be computed."""
+    if turn.tracer is not None:
+        return _level_one_by_one(turn, alert, env)
+    try:
+        return alert.choose(env)
+    except Exception:
+        return _level_one_by_one(turn, alert, env)
+
+
+def _level_one_by_one(turn: Turn, alert: Alert, env: Env) -> str | None:
+    """As `_level`, condition by condition: notes are taken, and one that fails is an error outcome."""
     for name, condition in alert.levels:
         if turn.tracer is not None:
             turn.tracer.asked(alert.name, name, condition, env)

@@ -141,8 +141,11 @@ class Env:
             return self._entity(scope)
 
     def _entity(self, scope: str) -> Data | None:
-        key = next((key for name, key in self._keys if name == scope), None)
-        found = self.shared.get(scope, key, self.at) if key is not None else None
+        found = None
+        for name, key in self._keys:
+            if name == scope:
+                found = self.shared.get(scope, key, self.at)
+                break
         self._entities[scope] = found
         return found
 

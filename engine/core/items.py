@@ -57,12 +57,13 @@ def _forget(metric: OpenMetric, state: OpenState, now: int) -> None:
 class OpenView:
     """What an expression reads of an open metric."""
 
-    __slots__ = ("_now", "_since", "_state")
+    __slots__ = ("_began", "_now", "_since", "_state")
 
     def __init__(self, state: OpenState, now: int) -> None:
         self._state = state
         self._now = now
         self._since = min(map(min, state.waiting.values())) if state.waiting else None
+        self._began: datetime | None = None
 
     @property
     def count(self) -> int:
@@ -72,11 +73,13 @@ class OpenView:
     @property
     def oldest_since(self) -> datetime | None:
         """Since when the oldest item waits; None when none does."""
-        since = self._since
-        return None if since is None else to_instant(since)
+        began, since = self._began, self._since
+        if began is None and since is not None:
+            began = self._began = to_instant(since)
+        return began
 
     @property
     def oldest(self) -> timedelta:
         """The age of the oldest waiting item; zero when none waits, or when it lies ahead of `now`."""
         since = self._since
-        return NOTHING if since is None else max(timedelta(microseconds=self._now - since), NOTHING)
+        return NOTHING if since is None or since >= self._now else timedelta(0, 0, self._now - since)

@@ -349,6 +349,7 @@ class OpenMetric:
 class Alert:
     """Levels in order of gravity, and what is sent when one is entered or retracted.
 
+    `choose(env)` gives the level, or raises whatever the first failure raises: ask `levels` one by one for which one it was.
     `depends` names what its conditions read: `closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`, `entity`, `time`.
     """
 
@@ -356,6 +357,7 @@ class Alert:
     title: Text
     scope: str
     levels: tuple[tuple[Level, Expression], ...]
+    choose: Callable[[Any], str]
     notify: Mapping[Level, tuple[Do, ...]]
     retracted: tuple[Do, ...] | None
     hold: int

@@ -221,12 +221,13 @@ def next_due(metric: WindowMetric, state: WindowState, now: int) -> int | None:
 class WindowView:
     """What an expression reads of a window metric. Values are those of the aggregate; windows are newest first."""
 
-    __slots__ = ("_metric", "_now", "_state")
+    __slots__ = ("_closed", "_metric", "_now", "_state")
 
     def __init__(self, metric: WindowMetric, state: WindowState, now: int) -> None:
         self._metric = metric
         self._state = state
         self._now = now
+        self._closed: list[Any] | None = None
 
     @property
     def now(self) -> Any:
@@ -247,10 +248,14 @@ class WindowView:
     @property
     def closed(self) -> list[Any]:
         """The values of all closed windows that have one, newest first."""
-        values = self._state.closed
-        if self._metric.roster is None:
-            values = {**ended(self._metric, self._state, self._now), **values}
-        return [values[start] for start in sorted(values, reverse=True) if values[start] is not None]
+        found = self._closed
+        if found is None:
+            values = self._state.closed
+            if self._metric.roster is None:
+                values = {**ended(self._metric, self._state, self._now), **values}
+            newest = [values[start] for start in sorted(values, reverse=True)]
+            found = self._closed = [value for value in newest if value is not None]
+        return found
 
     @property
     def target(self) -> float | int | None:

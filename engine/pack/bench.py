@@ -18,6 +18,7 @@ from engine.cel import (
     Scope,
     Type,
     check,
+    compile_choice,
     compile_deadline,
     compile_expression,
     compile_ranking,
@@ -128,6 +129,13 @@ def ranking(
     if any(_is_broken(one) for one in (*match, *([where] if where is not None else []))):
         return _broken
     return compile_ranking(candidate, where.checked if where is not None else None, [one.checked for one in match])
+
+
+def choice(options: Sequence[tuple[str, Expression]], otherwise: str) -> Callable[[Any], str]:
+    """Conditions of which the first that holds counts, as one function."""
+    if any(_is_broken(one) for _, one in options):
+        return _broken
+    return compile_choice([(name, one.checked) for name, one in options], otherwise)
 
 
 def _is_broken(one: Expression) -> bool:

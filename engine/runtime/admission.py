@@ -22,6 +22,12 @@ LINE_BYTES = 256 * 1024
 FUTURE_US = 600 * 1_000_000
 """How far ahead of its receipt an event may be: one wrong clock must not fire everything."""
 
+MOST_DEPTH = 64
+"""How deep data may be nested: what is written down must be readable from any depth of a program's own calls."""
+
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+"""The years in which events may lie: calendars must be able to look back and ahead from there."""
+
 RESERVED = ("timer.", "action.", "pack.", "entity.")
 
 
@@ -93,46 +99,96 @@ class Door:
 
     def _declared(self, envelope: Envelope, line: bytes, trusted: bool) -> Arrival | Refusal:
         declared = self._events.get(envelope.type)
-        refuse = _Refuser(envelope, line)
-        if envelope.time.tzinfo is None:
-            return refuse("wrong_type", "time: an RFC 3339 time with an offset is expected")
-        if declared is None:
-            return refuse("unknown_type", f"no event type `{envelope.type}` is declared")
-        if not trusted and envelope.type.startswith(RESERVED):
-            return refuse("reserved_type", f"`{envelope.type}` is written by the engine only")
-        if not trusted and envelope.source.split("/", 1)[0] == "rulewright":
-            return refuse("reserved_source", f"`{envelope.source}` is the engine's own source")
-        at = to_micros(envelope.time)
-        mark = digest([envelope.type, at, envelope.subject, envelope.data])
-        problem = fit(envelope.data, declared.fields)
+        problem = _unlawful(envelope, declared, trusted)
+        if problem is not None or declared is None:
+            return _refusal(envelope, line, problem)
+        at, data = to_micros(envelope.time), envelope.data
+        try:
+            mark = digest((envelope.type, at, envelope.subject, data))
+        except (OverflowError, RecursionError) as failure:
+            return _refusal(envelope, line, _unkept(failure))
+        problem = too_deep(line, data) or fit(data, declared.fields)
         if problem is not None:
-            return refuse(*problem)
+            return _refusal(envelope, line, problem)
         received = envelope.receivedtime
         event = Event(
             id=envelope.id,
             source=envelope.source,
             type=envelope.type,
             at=at,
-            data=envelope.data,
+            data=data,
             received_us=None if received is None or received.tzinfo is None else to_micros(received),
             subject=envelope.subject,
         )
-        if event.received_us is not None and event.at > event.received_us + FUTURE_US:
-            return refuse("future", "time lies more than 10 minutes after the receipt: is the sender's clock right?")
+        if event.received_us is not None and at > event.received_us + FUTURE_US:
+            reason = "time lies more than 10 minutes after the receipt: is the sender's clock right?"
+            return _refusal(envelope, line, ("future", reason))
         event.keys = keys_of(event, declared)
         return Arrival(event, mark, declared, line)
 
 
-class _Refuser:
-    """Makes refusals of one envelope."""
+Problem = tuple[str, str]
+"""Why something does not fit: (code, reason)."""
 
-    def __init__(self, envelope: Envelope, line: bytes) -> None:
-        self._envelope = envelope
-        self._line = line
 
-    def __call__(self, code: str, reason: str) -> Refusal:
-        envelope = self._envelope
-        return Refusal(code, reason, self._line, envelope.id, envelope.source)
+def _unlawful(envelope: Envelope, declared: EventType | None, trusted: bool) -> Problem | None:
+    """What is wrong with an envelope, whatever its data say."""
+    problem = untimely("time", envelope.time)
+    if problem is not None:
+        return problem
+    if declared is None:
+        return "unknown_type", f"no event type `{envelope.type}` is declared"
+    if trusted:
+        return None
+    if envelope.type.startswith(RESERVED):
+        return "reserved_type", f"`{envelope.type}` is written by the engine only"
+    if envelope.source.startswith("rulewright") and envelope.source.split("/", 1)[0] == "rulewright":
+        return "reserved_source", f"`{envelope.source}` is the engine's own source"
+    return None
+
+
+def untimely(field: str, instant: datetime) -> Problem | None:
+    """The problem of an instant that has no offset, or lies where calendars cannot look back and ahead."""
+    if instant.tzinfo is None:
+        return "wrong_type", f"{field}: an RFC 3339 time with an offset is expected"
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        return "wrong_type", f"{field}: the year {instant.year} is not one of {FIRST_YEAR} to {LAST_YEAR}"
+    return None
+
+
+def unkept(line: bytes, data: dict[str, Any]) -> Problem | None:
+    """The problem of data that the store could not give back: numbers beyond 64 bits, values that are no data, endless nesting."""
+    try:
+        digest(data)
+    except (OverflowError, RecursionError, TypeError) as failure:
+        return _unkept(failure)
+    return too_deep(line, data)
+
+
+def _unkept(failure: Exception) -> Problem:
+    return "wrong_type", f"data cannot be kept: {failure}"
+
+
+def _refusal(envelope: Envelope, line: bytes, problem: Problem | None) -> Refusal:
+    assert problem is not None
+    return Refusal(*problem, line, envelope.id, envelope.source)
+
+
+def too_deep(line: bytes, data: dict[str, Any]) -> Problem | None:
+    """The problem of data that are nested deeper than can be kept; nearly no line has brackets enough to be looked at."""
+    if line.count(b"{") + line.count(b"[") <= MOST_DEPTH or _depth(data) <= MOST_DEPTH:
+        return None
+    return "wrong_type", f"data are nested more than {MOST_DEPTH} levels deep"
+
+
+def _depth(data: Any) -> int:
+    """How deep lists and maps are nested, looked at level by level, and no deeper than need be."""
+    level, depth = [data], 0
+    while level and depth <= MOST_DEPTH:
+        depth += 1
+        inner = [item for one in level for item in (one.values() if isinstance(one, dict) else one)]
+        level = [one for one in inner if isinstance(one, (dict, list))]
+    return depth
 
 
 def _misfit(line: bytes, message: str) -> Refusal:
@@ -153,7 +209,7 @@ def _misfit(line: bytes, message: str) -> Refusal:
     )
 
 
-def fit(data: dict[str, Any], fields: tuple[FieldRule, ...]) -> tuple[str, str] | None:
+def fit(data: dict[str, Any], fields: tuple[FieldRule, ...]) -> Problem | None:
     """Turn the declared fields of `data` into run-time values, in place. Returns (code, reason) for the first that does not fit.
 
     A null, and a blank `text`, count as absent; undeclared fields are kept as they are.
@@ -185,7 +241,10 @@ def keys_of(event: Event, declared: EventType) -> tuple[tuple[str, str], ...]:
         found = declared.keys.run(env)
     except Exception:
         found = _keys_one_by_one(env, declared)
-    return tuple([(scope, str(key)) for scope, key in found.items() if key is not None and key != ""])
+    for key in found.values():
+        if not key or key.__class__ is not str:
+            return tuple([(scope, str(key)) for scope, key in found.items() if key is not None and key != ""])
+    return tuple(found.items())
 
 
 def _keys_one_by_one(env: _Reading, declared: EventType) -> dict[str, Any]:

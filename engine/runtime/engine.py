@@ -21,7 +21,7 @@ from engine.core.event import Record
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
 from engine.pack import load, restore
-from engine.runtime.admission import Arrival, Door, Refusal
+from engine.runtime.admission import FIRST_YEAR, LAST_YEAR, Arrival, Door, Refusal
 from engine.runtime.crash import StepCrashedError
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.line import Line, line_of
@@ -346,6 +346,8 @@ def moment(value: datetime | str) -> datetime:
         raise RulewrightError("bad_time", f"`{value}` is not an RFC 3339 time", hint=hint) from failure
     if instant.tzinfo is None:
         raise RulewrightError("bad_time", f"`{value}` has no offset", hint=hint)
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise RulewrightError("bad_time", f"`{value}` is not in the years {FIRST_YEAR} to {LAST_YEAR}", hint=hint)
     return instant
 
 

@@ -17,7 +17,6 @@ def steady() -> Iterator[None]:
     For commands, which own their process; a library leaves the collector of its host alone.
     """
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(ALLOCATIONS, 20, 100)
     try:

@@ -15,7 +15,7 @@ import msgspec
 
 from engine.core.calendar import to_micros
 from engine.core.program import Program
-from engine.runtime.admission import Refusal, fit
+from engine.runtime.admission import Refusal, fit, unkept, untimely
 from engine.runtime.entities import EVER
 from engine.runtime.session import Session
 
@@ -75,8 +75,8 @@ def _read(program: Program, line: bytes, default_at: int | None) -> Put | Refusa
         return Refusal(code, str(failure), line)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as failure:
         return Refusal("bad_json", f"not a JSON object: {failure}", line)
-    if read.at is not None and read.at.tzinfo is None:
-        return Refusal("wrong_type", "at: an RFC 3339 time with an offset is expected", line)
+    if read.at is not None and (problem := untimely("at", read.at)) is not None:
+        return Refusal(*problem, line)
     return _put(program, read.entity, read.data, default_at if read.at is None else to_micros(read.at), line)
 
 
@@ -85,7 +85,7 @@ def _put(program: Program, entity: str, data: Data, at: int | None, line: bytes)
     if declared is None:
         return Refusal("unknown_entity", f"no entity `{entity}` is declared", line, at=at)
     key = data.get(declared.key)
-    problem = fit(data, declared.fields)
+    problem = unkept(line, data) or fit(data, declared.fields)
     if problem is None and (key is None or not str(key).strip()):
         problem = "missing_field", f"data.{declared.key} is empty: it is the key of a {entity}"
     if problem is not None:

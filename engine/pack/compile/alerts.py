@@ -42,7 +42,18 @@ def compile_alert(build: Build, one: Definition[Model]) -> Alert | None:
     if any(level.checked.ticking for _, level in levels):
         read |= {"time"}
     hold = micros(model.hold) if model.hold is not None else 0
-    return Alert(one.name, words(model.title, one.name), model.by, levels, notify, retracted, hold, read, at.key)
+    return Alert(
+        name=one.name,
+        title=words(model.title, one.name),
+        scope=model.by,
+        levels=levels,
+        choose=bench.choice(levels, "green"),
+        notify=notify,
+        retracted=retracted,
+        hold=hold,
+        depends=read,
+        place=at.key,
+    )
 
 
 def _levels(model: Model, at: At, scope: Scope) -> Iterator[tuple[Level, Expression]]:
