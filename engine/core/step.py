@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.cel import CelError
-from engine.core import alerts, experiments, items, matcher, popups, statechart, windows, workflow
+from engine.core import alerts, blockers, experiments, items, matcher, popups, windows, workflow
 from engine.core.alpha import AlphaIndex
 from engine.core.env import Env, Shared
 from engine.core.event import Event, Step
@@ -142,11 +142,19 @@ class Stepper:
         return {name: views[name] for name in (*scope.windows, *scope.opens)}
 
     def ask(
-        self, partition: Partition, shared: Shared, name: str, now: int, last: Event | None, tracer: Tracer
+        self,
+        partition: Partition,
+        shared: Shared,
+        name: str,
+        now: int,
+        last: Event | None,
+        tracer: Tracer,
+        aim: str | None = None,
     ) -> None:
         """Ask every condition that `name` (an alert, a rule, a workflow, an experiment) stands on, and change nothing.
 
-        `last` is the event that the partition saw last; conditions over an event are asked of it.
+        `last` is the event that the partition saw last; conditions over an event are asked of it. Of a workflow, `aim` chooses the
+        transitions on that event, or to that state.
         """
         scope = self._scopes[partition.scope]
         event = last or Event(id="", source="", type="", at=now, data={})
@@ -159,7 +167,7 @@ class Stepper:
                     tracer.asked(name, level, condition, env)
         for chart in scope.program.workflows:
             if chart.name == name:
-                _ask_workflow(turn, chart, env)
+                blockers.ask(turn, chart, env, aim)
         for rule in scope.program.rules:
             if rule.name == name:
                 matcher.ask(turn, scope.alpha, rule, Env(shared, partition, asked, asked.keys, now, asked.at, scope))
@@ -235,28 +243,6 @@ def _window_state(partition: Partition, metric: WindowMetric) -> WindowState:
     if state is None:
         state = partition.metrics.windows[metric.name] = WindowState()
     return state
-
-
-def _ask_workflow(turn: Turn, chart: Workflow, env: Env) -> None:
-    """What the active states could take next, and what stands in the way."""
-    tracer, held = turn.tracer, turn.partition.workflows.instances.get(chart.name)
-    assert tracer is not None
-    if held is None:
-        tracer.told(chart.name, "state", chart.place, f"not started; starts with {', '.join(sorted(chart.starters))}")
-        return
-    env.context, env.state = held.context, statechart.shown(chart, held.active)
-    lost = statechart.gone(chart, held.active)
-    tracer.told(chart.name, "state", chart.place, f"in {env.state}{', which the pack has no more' if lost else ''}")
-    if lost:
-        return
-    for name in reversed(statechart.with_ancestors(chart, held.active)):
-        for one in chart.states[name].transitions:
-            target = ", ".join(one.targets) or "stays"
-            tracer.told(chart.name, "takes", one.place, f"{one.event or 'at once'} → {target}")
-            guards = [("when", one.when)] if one.when is not None else []
-            guards += [("require", requirement.when) for requirement in one.require]
-            for role, guard in guards:
-                tracer.asked(chart.name, role, guard, env)
 
 
 def _await(turn: Turn, metric: WindowMetric, state: WindowState) -> None:

@@ -24,6 +24,13 @@ class _Timed(msgspec.Struct):
     time: datetime
 
 
+class _Acting(msgspec.Struct):
+    role: str | list[str] = ""
+
+
+_decode_acting = msgspec.json.Decoder(_Acting).decode
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """The lines of an event file and of an entity file."""
@@ -66,8 +73,20 @@ class Feed:
             yield encoded(engine.begin(to_instant(max(earliest, first - WEEK_US))))
         for start in range(0, len(self.events), BATCH):
             chunk = self.events[start : start + BATCH]
-            records, _ = engine.process([line for line, _ in chunk], [place for _, place in chunk])
+            lines = [line for line, _ in chunk]
+            records, _ = engine.process(lines, [place for _, place in chunk], [acting(line) for line in lines])
             yield [engine.writer.line(record) for record in records]
+
+
+def acting(line: bytes) -> tuple[str, ...]:
+    """The roles that a line of a file says its event is caused in: whoever hands over the file may say so."""
+    if b'"role"' not in line:
+        return ()
+    try:
+        said = _decode_acting(line).role
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return ()
+    return tuple(said) if isinstance(said, list) else ((said,) if said else ())
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, str]]:
