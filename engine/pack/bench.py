@@ -32,6 +32,7 @@ from engine.cel.syntax import path
 from engine.cel.types import holds_symbol
 from engine.core.program import Expression, Values
 from engine.core.text import Template, Text
+from engine.pack import plain
 from engine.pack.model.base import Words
 from engine.pack.reading import At
 
@@ -56,18 +57,29 @@ def expression(
     given: Sequence[Expression] = (),
     absent: bool = False,
     deadlines: bool = False,
+    kept: bool = False,
 ) -> Expression:
     """Check and compile. Problems go into the report, and what comes back then fails when it is run.
 
     With `absent`, an optional value that nothing guards makes the whole expression None instead of being a problem. With
-    `deadlines`, time may only be used so that the engine can wake up for it.
+    `deadlines`, time may only be used so that the engine can wake up for it. A value that is `kept`, sent or counted is plain data.
     """
     known = [one.checked for one in given]
     checked = check(piece.text, scope, expect, known, deadlines=deadlines)
     guards: list[Checked] = []
     if absent:
         checked, guards = _guarded(piece, checked, scope, expect, known, deadlines)
+    if kept and not checked.problems:
+        _refuse_whole(piece, checked)
     return compiled(checked, piece, guards)
+
+
+def _refuse_whole(piece: Piece, checked: Checked) -> None:
+    node = plain.whole(checked)
+    if node is not None:
+        start, end = node.start + piece.offset, node.end + piece.offset
+        message = f"`{node.text}` as a whole is no value that can be kept or sent"
+        piece.at.text_problem("not_a_value", message, start, end, "give one of its fields")
 
 
 def _guarded(
@@ -226,7 +238,7 @@ def _parts(text: str, at: At, scope: Scope) -> tuple[str | Expression, ...]:
             found.append(text[end : match.start()])
         inner = match.group(1)
         if inner.strip():
-            found.append(expression(Piece(inner, at, match.start(1)), scope, absent=True))
+            found.append(expression(Piece(inner, at, match.start(1)), scope, absent=True, kept=True))
         else:
             at.text_problem("template", "there is no expression between the braces", match.start(), match.end())
         end = match.end()

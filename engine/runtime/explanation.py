@@ -31,11 +31,15 @@ SHOWN = 400
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What was refused at the door: its source and event id where they could be read, and the line as it came in, shortened."""
+    """What was refused at the door: its source and event id where they could be read, and the line as it came in, shortened.
+
+    `place` is the file and the line that it came from, where it came from a file.
+    """
 
     source: str | None
     event: str | None
     line: str
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Explanation:
         if self.arrived is not None:
             yield f"  source      {self.arrived.source or 'not known'}"
             yield f"  event       {self.arrived.event or 'not known'}"
+            if self.arrived.place is not None:
+                yield f"  from        {self.arrived.place}"
             yield f"  line        {self.arrived.line}"
         for deadline in self.deadlines:
             yield f"  deadline    {deadline.at}  {deadline.name}"
@@ -192,19 +198,21 @@ def _refused(program: Program, store: Store, decision: str) -> Explanation:
             f"there is no decision {decision}",
             hint="ids stand in the `id` field of outcome records",
         )
-    fields = {"code": reject.code, "reason": reject.reason}
+    fields = {"code": reject.code, "reason": reject.reason} | ({"place": reject.place} if reject.place else {})
     refused = Record("reject", reject.id, reject.at, reject.event, None, None, None, fields)  # type: ignore[arg-type]
     record = Writer(program).mapping(refused)
     line = reject.line.decode(errors="replace")
-    arrived = Arrived(reject.source, reject.event, line if len(line) <= SHOWN else f"{line[:SHOWN]}…")
+    arrived = Arrived(reject.source, reject.event, line if len(line) <= SHOWN else f"{line[:SHOWN]}…", reject.place)
     return Explanation(_sentence(record), program.revision, record, arrived=arrived)
 
 
 def why_not(program: Program, store: Store, name: str, key: str, at: int | None) -> Explanation:
     """Why an alert, a rule or a workflow did nothing more for a key, as of an instant (None: before time began).
 
+    `workflow/aim` asks for one event or one state of a workflow alone, such as `quote/won`.
     Raises `RulewrightError` `unknown_name` when nothing of that name is declared.
     """
+    asked, (name, _, aim) = name, name.partition("/")
     scope = next((one.scope for one in program.scopes.values() if name in _names(program, one.scope)), None)
     if scope is None:
         known = sorted(found for one in program.scopes for found in _names(program, one))
@@ -212,10 +220,10 @@ def why_not(program: Program, store: Store, name: str, key: str, at: int | None)
     tracer = Tracer()
     folded = fold(program, store, scope, key, until=at)
     last = folded.last
-    Stepper(program).ask(folded.partition, folded.entities, name, at or 0, last, tracer)
+    Stepper(program).ask(folded.partition, folded.entities, name, at or 0, last, tracer, aim or None)
     when = "before time began" if at is None else f"as of {program.calendar.stamp(at)}"
     return Explanation(
-        f"why not {name} for {scope} {key}, {when}?",
+        f"why not {asked} for {scope} {key}, {when}?",
         program.revision,
         place=place_of(program, scope, name),
         event=_shown_event(program, last),
