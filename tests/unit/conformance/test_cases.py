@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from conformance.cases import Case, cases
-from conformance.misses import listed, outdated, unlisted
-from conformance.runner import Outcome, Verdict, run
-from conformance.table import core, rows
-from conformance.values import declared, read, same
+from conformance.cel.cases import Case, cases
+from conformance.cel.misses import listed, outdated, unlisted
+from conformance.cel.runner import Outcome, Verdict, run
+from conformance.cel.table import core, rows
+from conformance.cel.values import declared, read, same
 from engine.cel import DYN, INT, STRING, TIMESTAMP, Denotation, ListType, MapType, UInt
 
 SUITE = {

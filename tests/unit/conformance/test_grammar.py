@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from conformance.grammar import VARIABLES, Grammar, world
+from conformance.cel.grammar import VARIABLES, Grammar, world
 from engine.cel import Binding, Scope, check
 from tests.unit.cel.world import outcome
 
