@@ -1,1 +1,1 @@
-"""How the engine does on suites that others have written, run against the ordinary engine: `python -m conformance`."""
+"""What the engine is measured against: suites that others have written, and other implementations. `python -m conformance`."""

@@ -68,10 +68,10 @@ def first(run: Run, transitions: Iterable[Transition]) -> Transition | None:
     None when there is none, or when a requirement refuses it (`run.refused`).
     """
     for one in transitions:
-        if run.turn.holds(run.chart.name, "when", one.when, run.env):
+        if one.when is None or run.turn.holds(run.chart.name, "when", one.when, run.env):
             if one.roles and not _may(run, one):
                 continue
-            return one if _allowed(run, one) else None
+            return one if not one.require or _allowed(run, one) else None
     return None
 
 

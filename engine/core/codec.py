@@ -72,7 +72,9 @@ _DURATION_TEXT = re.compile(rb"[\xa3-\xbf]-?P(?:\d{1,9}D|T\d)")
 def sealed(section: msgspec.Struct) -> bytes:
     """State as bytes that `unpack` gives back exactly. Packing is tried first: only what may hold durations is searched for them."""
     payload = pack(section)
-    return pack(_tagged(section)) if _DURATION_TEXT.search(payload) is not None else payload
+    if b"P" in payload and _DURATION_TEXT.search(payload) is not None:
+        return pack(_tagged(section))
+    return payload
 
 
 @lru_cache(maxsize=64)

@@ -26,8 +26,8 @@ class Shared(Protocol):
     def all(self, entity: str, at: int) -> Iterable[tuple[str, Data]]:
         """Every entity of a kind known at the instant, in the order of their keys."""
 
-    def learned(self, entity: str, key: str, name: str) -> Any:
-        """What partitions have published about an entity under `name`, or None."""
+    def learned(self, entity: str, name: str) -> Mapping[str, Any]:
+        """What partitions have published about entities under `name`, by the entities' keys."""
 
 
 class Views(Protocol):

@@ -86,13 +86,16 @@ def move(run: Run, rows: Table, one: Transition) -> None:
     row = rows[instance.active[0]]
     if not one.targets:
         assign(run, one.assign, one)
-        act(run, one.effects)
+        if one.effects:
+            act(run, one.effects)
     else:
-        to = rows[one.targets[0]]
-        run.turn.record("transition", run.chart.name, {"from": row.state.path, "to": to.state.path})
-        leave(run, row.state)
+        left, to = row.state, rows[one.targets[0]]
+        run.turn.record("transition", run.chart.name, {"from": left.path, "to": to.state.path})
+        if left.exit or instance.timers:
+            leave(run, left)
         assign(run, one.assign, one)
-        act(run, one.effects)
+        if one.effects:
+            act(run, one.effects)
         instance.active = (to.state.name,)
         run.env.state = to.state.path
         _enter(run, to.state)
@@ -103,6 +106,7 @@ def move(run: Run, rows: Table, one: Transition) -> None:
 
 
 def _enter(run: Run, state: State) -> None:
-    act(run, state.enter)
+    if state.enter:
+        act(run, state.enter)
     for after in state.after:
         arm(run, state, after)

@@ -10,6 +10,7 @@ from engine.core.program import Expression, Popup, Proof
 from engine.core.turn import Turn
 
 PRIOR_SUM, PRIOR_COUNT = 1.0, 2.0
+PRIOR = PRIOR_SUM / PRIOR_COUNT
 """Feedback starts from one point in two observations, so that a single rating does not decide."""
 
 
@@ -42,7 +43,11 @@ def _rank(turn: Turn, popup: Popup, env: Env) -> list[Ranked]:
     fits = popup.rank(env, env.shared.all(popup.source, env.at))
     if not popup.learn:
         return [(-float(points), key, candidate) for key, candidate, points in fits]
-    return [(-(points + learned(turn, popup, key)), key, candidate) for key, candidate, points in fits]
+    own, rated = turn.partition.key, turn.shared.learned(popup.source, popup.ratings)
+    return [
+        (-(points + (mean(rated[key], own) if key in rated else PRIOR)), key, candidate)
+        for key, candidate, points in fits
+    ]
 
 
 def _rank_noting(turn: Turn, popup: Popup, env: Env) -> list[Ranked]:
@@ -82,22 +87,25 @@ def _met(condition: Expression, env: Env) -> bool:
 
 
 def learned(turn: Turn, popup: Popup, key: str) -> float:
-    """The mean of what colleagues said about a candidate, in [0, 1], from a prior of 1 in 2; one's own ratings are left out."""
-    ratings: dict[str, Rated] | None = turn.shared.learned(popup.source, key, f"rating/{popup.name}")
-    if ratings is None:
-        return PRIOR_SUM / PRIOR_COUNT
+    """What colleagues said about a candidate, in [0, 1]."""
+    ratings = turn.shared.learned(popup.source, popup.ratings).get(key)
+    return PRIOR if ratings is None else mean(ratings, turn.partition.key)
+
+
+def mean(ratings: dict[str, Rated], own: str) -> float:
+    """The mean of what colleagues said, in [0, 1], from a prior of 1 in 2; `own` ratings are left out."""
     count, total = ratings[""]
-    own = ratings.get(turn.partition.key)
-    if own is not None:
-        count, total = count - own[0], round(total - own[1], EXACT)
-    return float((PRIOR_SUM + total) / (PRIOR_COUNT + count))
+    if own in ratings:
+        left = ratings[own]
+        count, total = count - left[0], round(total - left[1], EXACT)
+    return (PRIOR_SUM + total) / (PRIOR_COUNT + count)
 
 
 def _proof(turn: Turn, proof: Proof | None, source: str, key: str, env: Env) -> str | None:
     """The line of proof, or None below `min_n` observations or without any; one's own are left out where the pack says so."""
     if proof is None:
         return None
-    published: Data | None = turn.shared.learned(source, key, f"metric/{proof.metric}")
+    published: Data | None = turn.shared.learned(source, f"metric/{proof.metric}").get(key)
     if published is None:
         return None
     own = published.get(turn.partition.key, (0, 0.0)) if proof.except_own else (0, 0.0)
@@ -130,7 +138,7 @@ def rate(turn: Turn, popup: Popup, env: Env) -> None:
         count, total = ratings.get(name, (0, 0.0))
         ratings[name] = (count + 1, total + worth)
     turn.changed("decisions")
-    turn.publish(popup.source, turn.partition.key, f"rating/{popup.name}", dict(ratings))
+    turn.publish(popup.source, turn.partition.key, popup.ratings, dict(ratings))
 
 
 def published_value(owners: dict[str, list[Any]], aggregate: str) -> dict[str, list[float]]:

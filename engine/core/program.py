@@ -58,7 +58,7 @@ class FieldRule:
     """One declared field of an event or an entity: how its JSON value is tested and turned into a run-time value.
 
     `convert(value)` returns the run-time value, or raises `ValueError` with a sentence, `BlankError` for what counts as absent;
-    `ref` names the entity it must refer to.
+    `ref` names the entity it must refer to, `listed` the one that each item of its list must refer to.
     A value of class `exact` that is not empty fits as it is.
     """
 
@@ -68,16 +68,40 @@ class FieldRule:
     ref: str | None
     type_name: str
     exact: type | None = None
+    listed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exact:
+    """Required fields of which only the class counts: `values(data)` gives them all at once, of these `classes`."""
+
+    values: Callable[[dict[str, Any]], tuple[Any, ...]]
+    classes: tuple[type, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Direct:
+    """Keys that are plain texts of the data: `values(data)` gives those of all `scopes` at once."""
+
+    scopes: tuple[str, ...]
+    values: Callable[[dict[str, Any]], tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventType:
-    """A declared event: its fields, the partitions that it reaches, how late it may come, what must be unique."""
+    """A declared event: its fields, the partitions that it reaches, how late it may come, what must be unique.
+
+    `exact` are those of its fields that can be looked at together, `rest` the others; None: there are not two of them. `direct`
+    gives the keys, where all of them are required texts of the data.
+    """
 
     name: str
     title: Text
     fields: tuple[FieldRule, ...]
+    exact: Exact | None
+    rest: tuple[FieldRule, ...]
     keys: Values
+    direct: Direct | None
     lateness: int
     unique: tuple[tuple[str, Expression], ...]
     place: Place
@@ -306,6 +330,7 @@ class WindowMetric:
 
     `argument` is what is summed, averaged, …; with `ratio(a, b)` it is a and `divisor` is b. `keep` is how many closed windows stay.
     `publish` makes a lifetime metric readable from other scopes, also split by `owner`, so that a pop-up can leave out one's own.
+    `form` is that of the state: what another form has counted means something else.
     """
 
     name: str
@@ -324,12 +349,13 @@ class WindowMetric:
     keep: int
     publish: bool
     owner: Expression | None
+    form: str
     place: Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenMetric:
-    """Items of `start` events that wait for an `until` event with the same `per`."""
+    """Items of `start` events that wait for an `until` event with the same `per`. `form` is that of the state."""
 
     name: str
     title: Text
@@ -339,6 +365,7 @@ class OpenMetric:
     per: Expression
     where: Expression | None
     lateness: int
+    form: str
     place: Place
 
 
@@ -350,6 +377,7 @@ class Alert:
     """Levels in order of gravity, and what is sent when one is entered or retracted.
 
     `choose(env)` gives the level, or raises whatever the first failure raises: ask `levels` one by one for which one it was.
+    `wake(env)` is the first instant after `now` at which time alone may change the level.
     `depends` names what its conditions read: `closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`, `entity`, `time`.
     """
 
@@ -358,6 +386,7 @@ class Alert:
     scope: str
     levels: tuple[tuple[Level, Expression], ...]
     choose: Callable[[Any], str]
+    wake: Callable[[Any], datetime | None] | None
     notify: Mapping[Level, tuple[Do, ...]]
     retracted: tuple[Do, ...] | None
     hold: int
@@ -389,7 +418,8 @@ class Popup:
     """A ranked recommendation from entities `source`, decided when `on` reaches a partition of `scope`.
 
     `rank(env, rows)` takes (key, candidate) and gives (key, candidate, how many of `match` hold) where `where` holds. It raises
-    whatever the first failure raises: ask the conditions one by one for which one it was.
+    whatever the first failure raises: ask the conditions one by one for which one it was. `ratings` is the name under which what
+    people said about candidates is published.
     """
 
     name: str
@@ -405,6 +435,7 @@ class Popup:
     limit: int
     proof: Proof | None
     feedback: Feedback | None
+    ratings: str
     place: Place
 
 

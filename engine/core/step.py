@@ -12,14 +12,13 @@ from typing import Any
 import msgspec
 
 from engine.cel import CelError
-from engine.core import alerts, blockers, experiments, items, matcher, popups, windows, workflow
+from engine.core import adoption, alerts, blockers, experiments, items, matcher, popups, windows, workflow
 from engine.core.alpha import AlphaIndex
 from engine.core.env import Env, Shared
 from engine.core.event import Event, Step
 from engine.core.items import OpenView
 from engine.core.partition import OpenState, Partition, Remembered, WindowState
 from engine.core.program import (
-    Alert,
     Experiment,
     OpenMetric,
     Popup,
@@ -35,9 +34,9 @@ from engine.core.windows import WindowView
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """What one event type concerns in one scope; `idle`: nothing at all."""
+    """What one event type concerns in one scope; `idle`: nothing at all; `further`: more than workflows, metrics and rules."""
 
-    workflows: tuple[Workflow, ...]
+    workflows: tuple[tuple[Workflow, workflow.Machine, str], ...]
     windows: tuple[WindowMetric, ...]
     opens: tuple[OpenMetric, ...]
     experiments: tuple[Experiment, ...]
@@ -46,6 +45,7 @@ class Concern:
     rules: bool
     retain: int | None
     idle: bool = False
+    further: bool = False
 
 
 class Scope:
@@ -78,7 +78,9 @@ class Scope:
     def _find(self, name: str) -> Concern:
         program = self.program
         found = Concern(
-            workflows=tuple(one for one in program.workflows if name in one.events),
+            workflows=tuple(
+                (one, self.tables[one.name], f"workflow:{one.name}") for one in program.workflows if name in one.events
+            ),
             windows=tuple(one for one in program.windows if name in one.of or name in one.den),
             opens=tuple(one for one in program.opens if name in (one.start, one.until)),
             experiments=tuple(one for one in program.experiments if one.expose_on == name),
@@ -89,7 +91,8 @@ class Scope:
         )
         busy = (found.workflows, found.windows, found.opens, found.experiments, found.popups, found.ratings)
         idle = not any(busy) and not found.rules and found.retain is None and name not in ("timer.fired", "entity.put")
-        return replace(found, idle=idle)
+        further = found.retain is not None or any((found.experiments, found.popups, found.ratings))
+        return replace(found, idle=idle, further=further)
 
     def metrics(self, partition: Partition, now: int) -> dict[str, Any]:
         """The metrics of a partition as expressions read them: name → view."""
@@ -113,8 +116,9 @@ class Stepper:
         scope = self._scopes[partition.scope]
         seen = self._seen
         if seen is None or seen.event is not event or seen.shared is not shared:
-            seen = self._seen = Env(shared, partition, event, event.keys, event.now, event.at)
-        seen.enter(partition, scope)
+            seen = self._seen = Env(shared, partition, event, event.keys, event.now, event.at, scope)
+        else:
+            seen.enter(partition, scope)
         turn = Turn(self.program, partition, shared, event, tracer, scope, seen)
         if event.type == "timer.fired":
             _fire(turn, scope, str(event.data["name"]))
@@ -124,10 +128,14 @@ class Stepper:
             _deliver(turn, scope)
         return turn.step
 
+    def adopt(self, partition: Partition, now: int) -> None:
+        """Make a partition that another program may have stepped one of this program's own."""
+        adoption.adopt(self.program.scopes[partition.scope], partition, now)
+
     def concerns(self, scope: str, event_type: str) -> bool:
         """Whether a delivery of that type can do anything in that scope; one that cannot need not be stepped at all."""
         found = self._scopes[scope]
-        return not (found.concerns.get(event_type) or found.concern(event_type)).idle
+        return not found.concern(event_type).idle
 
     def watched(self, scope: str) -> bool:
         """Whether a change of the entity that a key of the scope names can change what is decided there, by itself."""
@@ -178,14 +186,25 @@ class Stepper:
 
 def _deliver(turn: Turn, scope: Scope) -> None:
     event, env = turn.event, turn.seen
-    concern = scope.concern(event.type)
+    concern = scope.concerns.get(event.type) or scope.concern(event.type)
     changes: set[str] = set()
     if concern.workflows and event.refusal is None:
-        _advance(turn, concern, scope.tables, env, changes)
+        for chart, table, change in concern.workflows:
+            if workflow.deliver(turn, chart, table, env):
+                changes.add(change)
     if concern.windows or concern.opens:
         _measure(turn, scope, concern, env, changes)
     if changes:
         env.changed()
+    if concern.further:
+        _go_on(turn, concern, event, env)
+    if concern.rules or not scope.alpha.watched.isdisjoint(changes):
+        matcher.run(turn, scope.alpha, env, changes)
+    if changes:
+        _judge(turn, scope, changes)
+
+
+def _go_on(turn: Turn, concern: Concern, event: Event, env: Env) -> None:
     for experiment in concern.experiments:
         experiments.expose(turn, experiment, env)
     if concern.retain is not None:
@@ -194,16 +213,6 @@ def _deliver(turn: Turn, scope: Scope) -> None:
         popups.decide(turn, popup, env)
     for popup in concern.ratings:
         popups.rate(turn, popup, env)
-    if concern.rules or not scope.alpha.watched.isdisjoint(changes):
-        matcher.run(turn, scope.alpha, env, changes)
-    if changes:
-        _judge(turn, scope, changes)
-
-
-def _advance(turn: Turn, concern: Concern, tables: dict[str, workflow.Machine], env: Env, changes: set[str]) -> None:
-    for chart in concern.workflows:
-        if workflow.deliver(turn, chart, tables[chart.name], env):
-            changes.add(f"workflow:{chart.name}")
 
 
 def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[str]) -> None:
@@ -229,7 +238,7 @@ def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[
             continue
         opened = turn.partition.metrics.opens.get(waiting.name)
         if opened is None:
-            opened = turn.partition.metrics.opens[waiting.name] = OpenState()
+            opened = turn.partition.metrics.opens[waiting.name] = OpenState(form=waiting.form)
         turn.changed("metrics")
         try:
             if items.record(waiting, opened, env, turn.now):
@@ -241,7 +250,7 @@ def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[
 def _window_state(partition: Partition, metric: WindowMetric) -> WindowState:
     state = partition.metrics.windows.get(metric.name)
     if state is None:
-        state = partition.metrics.windows[metric.name] = WindowState()
+        state = partition.metrics.windows[metric.name] = WindowState(form=metric.form)
     return state
 
 
@@ -334,14 +343,10 @@ def _judge(turn: Turn, scope: Scope, changes: set[str]) -> None:
     """Decide again every alert that reads something that has changed."""
     env: Env | None = None
     for alert in scope.program.alerts:
-        if _touches(alert, changes):
+        if not alert.depends.isdisjoint(changes) or f"alert:{alert.name}" in changes:
             if env is None:
                 env = turn.as_of_now()
             alerts.evaluate(turn, alert, env)
-
-
-def _touches(alert: Alert, changes: set[str]) -> bool:
-    return not alert.depends.isdisjoint(changes) or f"alert:{alert.name}" in changes
 
 
 class _MetricViews(dict[str, Any]):

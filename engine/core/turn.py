@@ -57,7 +57,7 @@ class Turn:
         self._views = views
         self.seen = seen
         self.step = Step()
-        self._ordinals: dict[tuple[str, str], int] = {}
+        self._ordinals: dict[str, int] = {}
 
     def as_of_now(self) -> Env:
         """What expressions see that decide about the key as it is now: for an event in time that is what the event sees."""
@@ -89,10 +89,10 @@ class Turn:
 
     def record(self, kind: str, name: str | None, fields: dict[str, Any]) -> Record:
         """Add an outcome record and return it. Its id follows from what it says, never from when it was computed."""
-        ordinal = self._ordinals.get((kind, name or ""), 0)
-        self._ordinals[kind, name or ""] = ordinal + 1
-        own, event = self.partition, self.event
-        says = f"{own.scope}\x1f{own.key}\x1f{kind}\x1f{name}\x1f{event.source}\x1f{event.id}\x1f{ordinal}"
+        own, event, what = self.partition, self.event, f"{kind}\x1f{name}"
+        ordinal = self._ordinals.get(what, 0)
+        self._ordinals[what] = ordinal + 1
+        says = f"{own.scope}\x1f{own.key}\x1f{what}\x1f{event.source}\x1f{event.id}\x1f{ordinal}"
         record = Record(kind, identity_of(says), self.now, event.id, own.scope, own.key, name, fields)
         self.step.records.append(record)
         return record

@@ -13,7 +13,7 @@ from engine.cel import CelError
 from engine.core.calendar import to_micros
 from engine.core.codec import digest
 from engine.core.event import Event
-from engine.core.program import BlankError, EventType, FieldRule, Program
+from engine.core.program import BlankError, EventType, Exact, FieldRule, Program
 from engine.runtime.line import UnreadableLine
 
 LINE_BYTES = 256 * 1024
@@ -107,7 +107,11 @@ class Door:
             mark = digest((envelope.type, at, envelope.subject, data))
         except (OverflowError, RecursionError) as failure:
             return _refusal(envelope, line, _unkept(failure))
-        problem = too_deep(line, data) or fit(data, declared.fields)
+        problem = too_deep(line, data)
+        if problem is None and not fits(data, declared.exact):
+            problem = fit(data, declared.fields)
+        elif problem is None and declared.rest:
+            problem = fit(data, declared.rest)
         if problem is not None:
             return _refusal(envelope, line, problem)
         received = envelope.receivedtime
@@ -209,6 +213,17 @@ def _misfit(line: bytes, message: str) -> Refusal:
     )
 
 
+def fits(data: dict[str, Any], exact: Exact | None) -> bool:
+    """Whether the fields of which only the class counts are all there, of their class and not empty."""
+    if exact is None:
+        return True
+    try:
+        values = exact.values(data)
+    except KeyError:
+        return False
+    return exact.classes == (*map(type, values),) and all(values)
+
+
 def fit(data: dict[str, Any], fields: tuple[FieldRule, ...]) -> Problem | None:
     """Turn the declared fields of `data` into run-time values, in place. Returns (code, reason) for the first that does not fit.
 
@@ -236,6 +251,11 @@ def fit(data: dict[str, Any], fields: tuple[FieldRule, ...]) -> Problem | None:
 
 def keys_of(event: Event, declared: EventType) -> tuple[tuple[str, str], ...]:
     """The partitions that an event reaches. A key whose field is absent, or empty, reaches none."""
+    direct = declared.direct
+    if direct is not None:
+        values = direct.values(event.data)
+        if all(values):
+            return tuple(zip(direct.scopes, values, strict=True))
     env = _Reading(event)
     try:
         found = declared.keys.run(env)

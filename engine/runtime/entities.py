@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
@@ -21,6 +21,15 @@ _at = itemgetter(0)
 _NONE: dict[str, list[Version]] = {}
 
 
+def items(value: Any) -> Iterator[Any]:
+    """The items of a list and of the lists in it."""
+    if isinstance(value, list):
+        for item in value:
+            yield from items(item)
+    elif value is not None:
+        yield value
+
+
 class Entities:
     """Entities as of any instant. `put` keeps every version; `learned` values are published by partitions."""
 
@@ -28,7 +37,7 @@ class Entities:
         self._kinds: dict[str, dict[str, list[Version]]] = {}
         self._sorted: dict[str, list[str]] = {}
         self._latest: dict[str, tuple[int, list[tuple[str, Data]]]] = {}
-        self._learned: dict[tuple[str, str, str], Any] = {}
+        self._learned: dict[tuple[str, str], dict[str, Any]] = {}
 
     def put(self, entity: str, key: str, at: int, seq: int, data: Data) -> None:
         """Add the version that is valid from `at` on; of two at one instant the later put holds."""
@@ -58,6 +67,15 @@ class Entities:
         for field, entity in references:
             key = data.get(field)
             if key is not None:
+                versions = self._kinds.get(entity, _NONE).get(key)
+                if versions is None or versions[0][0] > at:
+                    return field, entity, key
+        return None
+
+    def missing_item(self, listed: tuple[tuple[str, str], ...], data: Data, at: int) -> tuple[str, str, str] | None:
+        """As `missing`, of fields that hold lists of references."""
+        for field, entity in listed:
+            for key in items(data.get(field)):
                 versions = self._kinds.get(entity, _NONE).get(key)
                 if versions is None or versions[0][0] > at:
                     return field, entity, key
@@ -108,10 +126,10 @@ class Entities:
         instants = (version[0] for kind in self._kinds.values() for held in kind.values() for version in held)
         return min((instant for instant in instants if instant != EVER), default=None)
 
-    def learned(self, entity: str, key: str, name: str) -> Any:
-        """What partitions have published about an entity under `name`, or None."""
-        return self._learned.get((entity, key, name))
+    def learned(self, entity: str, name: str) -> Mapping[str, Any]:
+        """What partitions have published about entities under `name`, by the entities' keys."""
+        return self._learned.get((entity, name), {})
 
     def teach(self, entity: str, key: str, name: str, value: Any) -> None:
         """Take a published value."""
-        self._learned[entity, key, name] = value
+        self._learned.setdefault((entity, name), {})[key] = value

@@ -39,14 +39,19 @@ class Writer:
         return self._encode(self.mapping(record))
 
     def _shown(self, fields: dict[str, Any]) -> dict[str, Any]:
-        for value in fields.values():
-            if value.__class__ not in _PLAIN:
-                return {name: self._plain(value) for name, value in fields.items()}
-        return fields
+        if _PLAIN.issuperset(map(type, fields.values())):
+            return fields
+        return {name: self._plain(value) for name, value in fields.items()}
 
     def _plain(self, value: Any) -> Any:
         if value.__class__ in _PLAIN:
             return value
+        if (
+            value.__class__ is dict
+            and _PLAIN.issuperset(map(type, value.values()))
+            and _TEXT.issuperset(map(type, value))
+        ):
+            return dict(value)
         if isinstance(value, datetime):
             return value.astimezone(self._calendar.zone).isoformat()
         if isinstance(value, timedelta):
@@ -58,6 +63,7 @@ class Writer:
         return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 
+_TEXT = frozenset((str,))
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 
 

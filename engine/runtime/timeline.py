@@ -48,6 +48,10 @@ class Timeline:
                 return None
         return None
 
+    def may_be_due(self, before: int) -> bool:
+        """Whether a deadline, be it one that was moved or cancelled since, stands before the instant."""
+        return bool(self._heap) and self._heap[0][0] < before
+
     def peek(self) -> int | None:
         """When the next deadline is due; None when nothing is pending."""
         while self._heap:

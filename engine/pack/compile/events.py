@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from engine.cel import DYN, STRING, EnumType, Field, RecordType, RefType
-from engine.core.program import EntityType, EventType, Expression, FieldRule
+from engine.cel.syntax import path
+from engine.core.program import Direct, EntityType, EventType, Exact, Expression, FieldRule
 from engine.core.text import Text
 from engine.errors import Place
 from engine.pack import bench, names
@@ -56,7 +58,8 @@ def record(name: str, fields: Fields, *, open_: bool = False) -> RecordType:
 def rules(fields: Fields) -> tuple[FieldRule, ...]:
     """How JSON becomes a record."""
     return tuple(
-        FieldRule(name, one.optional, one.convert, one.ref, one.name, one.exact) for name, one in fields.items()
+        FieldRule(name, one.optional, one.convert, one.ref, one.name, one.exact, one.listed)
+        for name, one in fields.items()
     )
 
 
@@ -117,12 +120,13 @@ def _event(build: Build, name: str, one: Definition[Event], fields: Fields) -> E
         keys.append((target, computed))
     build.vocabulary.events[name] = EventShape(name, data, shapes)
     unique = tuple(
-        (code, bench.expression(Piece(text, one.at / "unique" / code), scope, absent=True))
+        (code, bench.expression(Piece(text, one.at / "unique" / code), scope, absent=True, kept=True))
         for code, text in one.model.unique.items()
     )
     lateness = micros(one.model.lateness) if one.model.lateness is not None else 0
-    together = bench.together(keys)
-    return EventType(name, words(one.model.title, name), rules(fields), together, lateness, unique, one.at.key)
+    title, places = words(one.model.title, name), bench.together(keys)
+    direct = _direct(keys, fields)
+    return EventType(name, title, *_looked_at(rules(fields)), places, direct, lateness, unique, one.at.key)
 
 
 def _optional(computed: Expression, data: RecordType) -> bool:
@@ -134,7 +138,30 @@ def _builtin(build: Build, name: str, declared: tuple[tuple[str, str], ...]) -> 
     fields = {field: parse_type(kind, ()) for field, kind in declared}
     shape = EventShape(name, record(f"data of {name}", fields, open_=True), {}, any_scope=True)
     build.vocabulary.events[name] = shape
-    return EventType(name, Text(name, name), rules(fields), bench.together(()), 0, (), _BUILTIN_PLACE)
+    return EventType(
+        name, Text(name, name), *_looked_at(rules(fields)), bench.together(()), None, 0, (), _BUILTIN_PLACE
+    )
+
+
+def _direct(keys: Sequence[tuple[str, Expression]], fields: Fields) -> Direct | None:
+    """The keys as plain readings of the data, where all of them are that and there are at least two."""
+    read: dict[str, str] = {}
+    for scope, expression in keys:
+        names = path(expression.checked.node)
+        field = fields.get(names[1]) if names is not None and len(names) == 2 and names[0] == "data" else None
+        if names is None or field is None or field.optional or field.exact is not str:
+            return None
+        read[scope] = names[1]
+    return Direct(tuple(read), itemgetter(*read.values())) if len(read) > 1 else None
+
+
+def _looked_at(fields: tuple[FieldRule, ...]) -> tuple[tuple[FieldRule, ...], Exact | None, tuple[FieldRule, ...]]:
+    """All fields, those that can be looked at together, and the others."""
+    plain = {one.name: one.exact for one in fields if one.exact is not None and not one.optional}
+    if len(plain) < 2:
+        return fields, None, fields
+    rest = tuple(one for one in fields if one.name not in plain)
+    return fields, Exact(itemgetter(*plain), tuple(plain.values())), rest
 
 
 def _check_form(one: Definition[Event], fields: Fields) -> None:

@@ -60,6 +60,7 @@ def compile_popup(build: Build, one: Definition[Model]) -> Popup | None:
         limit=model.limit,
         proof=None if model.proof is None else _proof(build, model, model.proof, at / "proof"),
         feedback=None if model.feedback is None else _feedback(build, model, model.feedback, at / "feedback"),
+        ratings=f"rating/{one.name}",
         place=at.key,
     )
 
