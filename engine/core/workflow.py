@@ -145,6 +145,16 @@ def due(turn: Turn, chart: Workflow, ready: Machine, timer: str, env: Env) -> No
     _keep(run)
 
 
+def postpone(turn: Turn, name: str, due: int) -> None:
+    """Move a deadline that is pending: its calendar says now that it comes at another instant."""
+    _, chart, timer = name.split("/", 2)
+    held = turn.partition.workflows.instances.get(chart)
+    if held is not None and held.timers.get(timer, FIRED) != FIRED:
+        held.timers = {**held.timers, timer: due}
+        turn.timer(name, due)
+        turn.changed("workflows")
+
+
 def _deadline(chart: Workflow, held: Instance, state: str, index: int) -> After | None:
     if state not in statechart.with_ancestors(chart, held.active):
         return None
