@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.cel import CelError
 from engine.core.alpha import Entry
+from engine.core.candidates import equal
 from engine.core.env import Env
-from engine.core.joins import equal
 from engine.core.program import Do, Effect, Emit, Pattern, Rule
 from engine.core.turn import Turn
 
