@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.cel.arithmetic import operation
 from engine.cel.suggestions import did_you_mean
-from engine.cel.syntax import Binary, Index, ListLiteral, Literal, Node, Unary
+from engine.cel.syntax import Binary, Index, ListLiteral, Literal, Node, OptionalIndex, Unary
 from engine.cel.types import (
     BOOL,
     DOUBLE,
@@ -112,7 +112,7 @@ def negated_type(checker: Checker, node: Unary, operand: Type) -> Type:
     return checker.report("no_overload", f"`-` is not defined for {operand}", node)
 
 
-def index_type(checker: Checker, node: Index, operand: Type, position: Type) -> Type:
+def index_type(checker: Checker, node: Index | OptionalIndex, operand: Type, position: Type) -> Type:
     """The type of `list[position]` and `map[key]`."""
     if operand == DYN:
         return DYN

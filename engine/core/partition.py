@@ -30,7 +30,8 @@ class Instance(msgspec.Struct, eq=False):
 class WindowState(msgspec.Struct, eq=False):
     """Accumulators by window start; `closed` holds the values of judged windows; `points` are those of a sliding window.
 
-    `due` is when the open window ends, where something waits for that.
+    `due` is when the open window ends, where something waits for that. `form` is that of the metric that counts here, and
+    `since` is when it began, where another one had counted before: windows that began earlier have no value.
     """
 
     open: dict[int, list[Any]] = msgspec.field(default_factory=dict)
@@ -38,19 +39,26 @@ class WindowState(msgspec.Struct, eq=False):
     points: list[list[Any]] = msgspec.field(default_factory=list)
     owners: dict[str, list[Any]] = msgspec.field(default_factory=dict)
     due: int | None = None
+    form: str = ""
+    since: int | None = None
 
 
 class OpenState(msgspec.Struct, eq=False):
-    """By what items are counted per: the times at which those that wait began, and the latest counterpart of each."""
+    """By what items are counted per: the times at which those that wait began, and the latest counterpart of each.
+
+    `since` is the earliest of those times; `form` is that of the metric that counts here.
+    """
 
     waiting: dict[str, list[int]] = msgspec.field(default_factory=dict)
     ended: dict[str, int] = msgspec.field(default_factory=dict)
+    since: int | None = None
+    form: str = ""
 
 
 class Sent(msgspec.Struct, eq=False):
     """A message of an episode as it was sent, to whom and by which channel, so that it can be corrected.
 
-    `key` is its dedupe key, `ordinal` its place among the actions of its level.
+    `key` is its dedupe key, `ordinal` its place among the actions of its `level`, which was entered at `since`.
     """
 
     key: str
@@ -60,20 +68,22 @@ class Sent(msgspec.Struct, eq=False):
     to_entity: str | None
     content: Any
     attach: dict[str, Any] | None
+    level: str
+    since: int
 
 
 class AlertState(msgspec.Struct, eq=False):
-    """The level of an alert, since when, in which episode; `pending` is a level that has to hold first.
+    """The level of an alert, since when, in which episode.
 
-    `sent` is what was said when the level was entered.
+    `pending` are the graver levels that have to hold first, and since when each of them, or a graver one, has been seen. `sent` is
+    what was said on the way up to the level.
     """
 
     level: str = "green"
     since: int = 0
     episode: int = 0
     wake: int | None = None
-    pending: str | None = None
-    pending_since: int = 0
+    pending: dict[str, int] = msgspec.field(default_factory=dict)
     sent: list[Sent] = msgspec.field(default_factory=list)
 
 

@@ -58,7 +58,7 @@ class FieldRule:
     """One declared field of an event or an entity: how its JSON value is tested and turned into a run-time value.
 
     `convert(value)` returns the run-time value, or raises `ValueError` with a sentence, `BlankError` for what counts as absent;
-    `ref` names the entity it must refer to.
+    `ref` names the entity it must refer to, `listed` the one that each item of its list must refer to.
     A value of class `exact` that is not empty fits as it is.
     """
 
@@ -68,6 +68,7 @@ class FieldRule:
     ref: str | None
     type_name: str
     exact: type | None = None
+    listed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -286,6 +287,7 @@ class WindowMetric:
 
     `argument` is what is summed, averaged, …; with `ratio(a, b)` it is a and `divisor` is b. `keep` is how many closed windows stay.
     `publish` makes a lifetime metric readable from other scopes, also split by `owner`, so that a pop-up can leave out one's own.
+    `form` is that of the state: what another form has counted means something else.
     """
 
     name: str
@@ -304,12 +306,13 @@ class WindowMetric:
     keep: int
     publish: bool
     owner: Expression | None
+    form: str
     place: Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenMetric:
-    """Items of `start` events that wait for an `until` event with the same `per`."""
+    """Items of `start` events that wait for an `until` event with the same `per`. `form` is that of the state."""
 
     name: str
     title: Text
@@ -319,6 +322,7 @@ class OpenMetric:
     per: Expression
     where: Expression | None
     lateness: int
+    form: str
     place: Place
 
 
@@ -330,6 +334,7 @@ class Alert:
     """Levels in order of gravity, and what is sent when one is entered or retracted.
 
     `choose(env)` gives the level, or raises whatever the first failure raises: ask `levels` one by one for which one it was.
+    `wake(env)` is the first instant after `now` at which time alone may change the level.
     `depends` names what its conditions read: `closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`, `entity`, `time`.
     """
 
@@ -338,6 +343,7 @@ class Alert:
     scope: str
     levels: tuple[tuple[Level, Expression], ...]
     choose: Callable[[Any], str]
+    wake: Callable[[Any], datetime | None] | None
     notify: Mapping[Level, tuple[Do, ...]]
     retracted: tuple[Do, ...] | None
     hold: int

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.cel import CelError
-from engine.core import alerts, experiments, flatchart, items, matcher, popups, statechart, windows, workflow
+from engine.core import adoption, alerts, experiments, flatchart, items, matcher, popups, statechart, windows, workflow
 from engine.core.alpha import AlphaIndex
 from engine.core.env import Env, Shared
 from engine.core.event import Event, Step
@@ -128,6 +128,10 @@ class Stepper:
             _deliver(turn, scope)
         return turn.step
 
+    def adopt(self, partition: Partition, now: int) -> None:
+        """Make a partition that another program may have stepped one of this program's own."""
+        adoption.adopt(self.program.scopes[partition.scope], partition, now)
+
     def concerns(self, scope: str, event_type: str) -> bool:
         """Whether a delivery of that type can do anything in that scope; one that cannot need not be stepped at all."""
         found = self._scopes[scope]
@@ -226,7 +230,7 @@ def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[
             continue
         opened = turn.partition.metrics.opens.get(waiting.name)
         if opened is None:
-            opened = turn.partition.metrics.opens[waiting.name] = OpenState()
+            opened = turn.partition.metrics.opens[waiting.name] = OpenState(form=waiting.form)
         turn.changed("metrics")
         try:
             if items.record(waiting, opened, env, turn.now):
@@ -238,7 +242,7 @@ def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[
 def _window_state(partition: Partition, metric: WindowMetric) -> WindowState:
     state = partition.metrics.windows.get(metric.name)
     if state is None:
-        state = partition.metrics.windows[metric.name] = WindowState()
+        state = partition.metrics.windows[metric.name] = WindowState(form=metric.form)
     return state
 
 

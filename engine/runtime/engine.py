@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +22,12 @@ from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
 from engine.pack import load, restore
 from engine.runtime.admission import FIRST_YEAR, LAST_YEAR, Arrival, Door, Refusal
+from engine.runtime.beginning import Beginning
 from engine.runtime.crash import StepCrashedError
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.line import Line, line_of
 from engine.runtime.outcome import Outcome
-from engine.runtime.puts import take, take_lines
+from engine.runtime.puts import offered, references, take, take_lines
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
 from engine.store import open_store
@@ -58,6 +59,7 @@ class Engine:
         self.writer = Writer(program)
         self._door = Door(program)
         self._session = Session(program, store)
+        self._ahead = False
         self._lock = threading.RLock()
 
     @classmethod
@@ -132,16 +134,42 @@ class Engine:
         found: list[dict[str, Any]] = []
         taken = 0
         with self._lock:
-            for start in range(0, len(lines), BATCH):
-                chunk = lines[start : start + BATCH]
-                where = places[start : start + BATCH] if places is not None else None
-                records, count = self.process(chunk, where)
+            for records, count in self.stream(lines, places):
                 found.extend(map(self.writer.mapping, records))
                 taken += count
         return Outcome(tuple(found), duplicate=bool(lines) and taken == 0)
 
+    def stream(self, lines: Sequence[bytes], places: Sequence[str] | None = None) -> Iterator[tuple[list[Record], int]]:
+        """Process lines in order, up to 1,000 to a transaction: for each its raw records, and how many lines were not duplicates.
+
+        They come when they are durable; while one transaction is made so, the next one is stepped already.
+        """
+        done: tuple[list[Record], int] | None = None
+        reached = 0
+        try:
+            for start in range(0, len(lines), BATCH):
+                chunk = lines[start : start + BATCH]
+                where = places[start : start + BATCH] if places is not None else None
+                more = self._processed(chunk, where, ahead=start + BATCH < len(lines))
+                if done is not None:
+                    yield done
+                done, reached = more, self._session.seq
+        except StoreError:
+            if done is not None and self.store.sequence() >= reached:
+                yield done
+            raise
+        finally:
+            self._settle()
+        if done is not None:
+            yield done
+
     def process(self, lines: Sequence[bytes], places: Sequence[str] | None = None) -> tuple[list[Record], int]:
         """One transaction of lines; answers the raw records and how many lines were not duplicates."""
+        return self._processed(lines, places, ahead=False)
+
+    def _processed(
+        self, lines: Sequence[bytes], places: Sequence[str] | None, *, ahead: bool
+    ) -> tuple[list[Record], int]:
         taken = 0
 
         def work() -> None:
@@ -149,7 +177,7 @@ class Engine:
             taken = self._take(lines, places)
 
         with self._lock:
-            return self._committed(work), taken
+            return self._committed(work, ahead=ahead), taken
 
     def receive(self) -> Outcome:
         """Take the results of finished actions back in, as events of the engine's own that rules and workflows can wait for."""
@@ -189,13 +217,16 @@ class Engine:
         )
 
     def advance(self, now: datetime | str) -> Outcome:
-        """Let time pass up to `now`: deadlines due up to and at that instant fire."""
+        """Let time pass up to `now`: deadlines due up to and at that instant fire.
+
+        As the first call that names an instant it starts time there, and nothing before is judged: `begin` starts it earlier.
+        """
         until = _instant(now)
         with self._lock:
             return self._guarded(lambda: self._session.advance(until))
 
     def begin(self, at: datetime | str) -> Outcome:
-        """Start virtual time at `at`, where it has not begun: weeks that end before it are not judged."""
+        """Start virtual time at `at`, where no event, `advance` or `begin` has started it: weeks that end before it are not judged."""
         instant = _instant(at)
         with self._lock:
 
@@ -209,6 +240,17 @@ class Engine:
         """Start virtual time where the first entity became known: for a run without any event."""
         earliest = self._session.entities.earliest()
         return Outcome(()) if earliest is None else self.begin(to_instant(earliest))
+
+    def earliest(self, events: Sequence[bytes], entities: Sequence[tuple[bytes, str]]) -> int | None:
+        """The time, in microseconds, of the earliest of these events that will be taken once these entity lines are known."""
+        with self._lock:
+            held, coming = self._session.entities, offered(self._session, entities)
+
+            def refers(arrival: Arrival) -> bool:
+                at, named = arrival.event.at, references(arrival.declared.fields, arrival.event.data)
+                return all(coming.get(*one, at) or held.get(*one, at) for _, one in named)
+
+            return Beginning(self._door, refers, events).earliest()
 
     def load_entities(self, lines: Iterable[tuple[bytes, str]], default_at: int | None) -> Outcome:
         """Take entity lines `{"entity", "data", "at"?}`, each with its place, in one transaction; their order does not matter."""
@@ -294,21 +336,25 @@ class Engine:
     def _guarded(self, work: Callable[[], None]) -> Outcome:
         return Outcome(tuple(map(self.writer.mapping, self._committed(work))))
 
-    def _committed(self, work: Callable[[], None]) -> list[Record]:
+    def _committed(self, work: Callable[[], None], *, ahead: bool = False) -> list[Record]:
         """Do something with the session and commit it; whatever fails, the session is as the store has it.
 
         Where somebody else was faster, or a step crashed, the work is done again on top of what is stored now.
         """
-        self._follow()
+        if not self._ahead:
+            self._follow()
         conflicts = 0
         while True:
             try:
                 work()
-                self._session.commit()
+                self._session.commit(ahead=ahead)
+                self._ahead = ahead
                 return self._session.taken()
             except StepCrashedError as crash:
-                self.store.park(crash.delivery, crash.event, str(crash))
-                self._reset()
+                try:
+                    self.store.park(crash.delivery, crash.event, str(crash))
+                finally:
+                    self._reset()
             except StoreError as failure:
                 self._reset()
                 conflicts += 1
@@ -323,8 +369,23 @@ class Engine:
         if self.store.durable and self.store.head() != (self._session.seq, self._session.now):
             self._reset()
 
+    def _settle(self) -> None:
+        """Wait for what is on its way to be durable; where it fails, the session is as the store has it."""
+        if self._ahead:
+            self._ahead = False
+            try:
+                self.store.settle()
+            except StoreError:
+                self._reset()
+                raise
+
     def _reset(self) -> None:
-        if self.store.durable:
+        if not self.store.durable:
+            return
+        self._ahead = False
+        try:
+            self.store.settle()
+        finally:
             self._session = Session(self.program, self.store)
 
 

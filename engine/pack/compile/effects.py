@@ -67,7 +67,8 @@ def values(
             (at / name).key_problem("unknown_field", f"{record.name} has no field `{name}`", hint)
         optional = field is None or field.optional
         wanted = None if field is None or (optional and text.strip() == "null") else field.type
-        found.append((name, bench.expression(Piece(text, at / name), scope, wanted, given=given, absent=optional)))
+        piece = Piece(text, at / name)
+        found.append((name, bench.expression(piece, scope, wanted, given=given, absent=optional, kept=True)))
     return bench.together(found)
 
 

@@ -146,7 +146,7 @@ def _assert(model: models.Assert, at: At, scope: Scope, given: Sequence[Expressi
     elif not names.is_identifier(fact):
         (at / "assert" / "fact").problem("bad_name", f"`{fact}` is not a name of a fact")
     fields = tuple(
-        (name, bench.expression(Piece(text, at / "assert" / name), scope, given=given, absent=True))
+        (name, bench.expression(Piece(text, at / "assert" / name), scope, given=given, absent=True, kept=True))
         for name, text in model.fact.items()
         if name != "fact"
     )

@@ -1,0 +1,1 @@
+"""What the expression language is measured against: the published cases of CEL, and another implementation of it."""
