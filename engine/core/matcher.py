@@ -89,7 +89,7 @@ def _finish(cycle: Cycle, standing: list[Rule]) -> None:
 
 
 def _exhaust(cycle: Cycle) -> None:
-    budget = plain.FIRING_BUDGET
+    budget = cycle.turn.program.firings
     while cycle.agenda:
         key = heapq.heappop(cycle.agenda)[3]
         match = cycle.waiting.pop(key, None)

@@ -535,6 +535,7 @@ class ScopeProgram:
 class Program:
     """A compiled pack. `revision` is the hash of its files and params; `language` picks the texts of records (`zh` or `en`).
 
+    `firings` is how many rules may fire for one delivery before it is called a runaway.
     `files` are the texts it was compiled from, by their name in the pack: with `params` they give this program again.
     """
 
@@ -551,6 +552,7 @@ class Program:
     calendars: Mapping[str, Calendar]
     tests: tuple[PackTest, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    firings: int = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)

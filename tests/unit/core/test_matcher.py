@@ -168,6 +168,16 @@ def test_a_runaway_rule_ends_in_an_error_outcome(play: Callable[..., list[str]])
     assert play(RUNAWAY, order("a")) == ["!firing_budget"]
 
 
+def test_a_pack_says_how_many_firings_one_event_may_set_off(open_pack: Any, event: Any) -> None:
+    steady = RUNAWAY.replace("number, as: f}", "number, as: f, where: f.n < 300}")
+    for firings, found in (("", ["firing_budget"]), (", firings: 400", [])):
+        pack = FRAME.format(rules=steady).replace('version: "1"', f'version: "1"{firings}')
+        engine = open_pack(pack)
+        engine.put("customer", {"id": "c1", "tier": "KA"})
+        records = engine.handle(event("order.placed", "2026-03-02T10:00", customer_id="c1", order="a", amount=1.0))
+        assert [one["code"] for one in records if one["kind"] == "error"] == found
+
+
 WAITING = """
   silent:
     by: customer
