@@ -13,6 +13,7 @@ from rich.progress import track
 from conformance import misses, table
 from conformance.cases import CORE, EXTENSIONS, cases
 from conformance.fetch import PACKAGE, default_cache, suite
+from conformance.matcher import command as matcher
 from conformance.runner import Verdict, run
 
 LEAST = 0.994
@@ -107,6 +108,8 @@ def fuzz(seed: int, count: int) -> None:
     click.echo(f"{len(report.differences)} unexplained differences")
     sys.exit(1 if report.differences else 0)
 
+
+main.add_command(matcher)
 
 if __name__ == "__main__":
     main(prog_name="python -m conformance")

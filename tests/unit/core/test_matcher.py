@@ -152,6 +152,33 @@ def test_rules_fire_by_priority_and_then_by_their_order_in_the_pack(play: Callab
     assert play(PRIORITY, order("a", 5.0)) == ["first", "third", "fourth"]
 
 
+PLANNED = """
+  one:
+    by: customer
+    match: [{event: order.placed, as: o}]
+    then: [{assert: {fact: left, n: o.data.order}, keep: true}]
+  other:
+    by: customer
+    match: [{event: task.opened, as: t}]
+    then: [{assert: {fact: right, n: t.data.owner}, keep: true}]
+  pairs:
+    by: customer
+    match:
+      - {event: order.paid, as: o}
+      - {fact: left, as: l}
+      - {fact: right, as: r, where: r.n.startsWith(o.data.order) || r.n == o.data.order}
+      - {fact: right, as: same, where: same.n == o.data.order}
+    then: [{NOTE'pair ' + l.n + r.n"}}]
+""".replace("NOTE", NOTE)
+
+
+def test_matches_fire_in_the_order_of_the_pack_whatever_the_order_of_joining(play: Callable[..., list[str]]) -> None:
+    facts = [("task.opened", n, {"owner": owner}) for n, owner in enumerate(("ab", "a", "ac"))]
+    events = [*facts, order("1", minute=4), order("2", minute=5), ("order.paid", 6, {"order": "a"})]
+    found = [f"pair {left}{right}" for left in "12" for right in ("ab", "a", "ac")]
+    assert play(PLANNED, *events) == found
+
+
 RUNAWAY = """
   start:
     by: customer
