@@ -160,14 +160,13 @@ PLANNED = """
   other:
     by: customer
     match: [{event: task.opened, as: t}]
-    then: [{assert: {fact: right, n: t.data.owner}, keep: true}]
+    then: [{assert: {fact: right, n: t.data.owner, first: t.data.owner.substring(0, 1)}, keep: true}]
   pairs:
     by: customer
     match:
       - {event: order.paid, as: o}
       - {fact: left, as: l}
-      - {fact: right, as: r, where: r.n.startsWith(o.data.order) || r.n == o.data.order}
-      - {fact: right, as: same, where: same.n == o.data.order}
+      - {fact: right, as: r, where: r.first == o.data.order}
     then: [{NOTE'pair ' + l.n + r.n"}}]
 """.replace("NOTE", NOTE)
 
