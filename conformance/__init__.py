@@ -1,1 +1,1 @@
-"""What the expression language is measured against: the published cases of CEL, and another implementation of it."""
+"""What the engine is measured against: suites that others have written, and other implementations. `python -m conformance`."""

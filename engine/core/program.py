@@ -6,7 +6,7 @@ Times are microseconds since the Unix epoch (`int`), spans are microseconds (`in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -175,6 +175,29 @@ class Retract:
 
 Effect = Emit | Do | Assert | Retract
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assign:
+    """Set the context of an instance; an absent value removes. All values are computed before any is set."""
+
+    values: Values
+    when: Expression | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Raise:
+    """Tell the same instance something, before the next event from outside: one of its workflow's signals."""
+
+    signal: str
+    data: Values
+    when: Expression | None
+    place: Place
+
+
+Reaction = Emit | Do | Assign | Raise
+"""What a workflow does on its way."""
+
 # --- statecharts ---------------------------------------------------------------------------------
 
 
@@ -190,14 +213,18 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transition:
-    """One transition. `event` None: eventless. `targets` empty: it stays and neither exits nor enters."""
+    """One transition. `event` None: eventless. `targets` empty: it stays and neither exits nor enters.
+
+    `roles`: who may cause it; empty: everybody.
+    """
 
     event: str | None
     targets: tuple[str, ...]
     when: Expression | None
+    roles: tuple[str, ...]
     require: tuple[Requirement, ...]
     assign: Values
-    effects: tuple[Emit | Do, ...]
+    effects: tuple[Reaction, ...]
     internal: bool
     place: Place
 
@@ -222,7 +249,10 @@ StateKind = Literal["atomic", "compound", "parallel", "final", "history", "deep_
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """A state of a chart. `order` is its document order; `parent` None: directly below the chart's root."""
+    """A state of a chart. `order` is its document order; `parent` None: directly below the chart's root.
+
+    `begin` is what happens when it is entered by its `initial`, or, for a history, while that remembers nothing.
+    """
 
     name: str
     path: str
@@ -231,26 +261,39 @@ class State:
     order: int
     children: tuple[str, ...]
     initial: tuple[str, ...]
+    begin: tuple[Reaction, ...]
     transitions: tuple[Transition, ...]
     after: tuple[After, ...]
-    enter: tuple[Emit | Do, ...]
-    exit: tuple[Emit | Do, ...]
+    enter: tuple[Reaction, ...]
+    exit: tuple[Reaction, ...]
     title: Text
     place: Place
 
 
+def effects_of(state: State) -> Iterator[Reaction]:
+    """Everything that a state can do on its way."""
+    yield from (*state.enter, *state.exit, *state.begin)
+    for one in (*state.transitions, *(after.transition for after in state.after)):
+        yield from one.effects
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Workflow:
-    """A statechart with one instance a key of `scope`. `defaults` are the context values that an instance starts with."""
+    """A statechart with one instance a key of `scope`. `defaults` are the context values that an instance starts with.
+
+    `migrate` leads from states that earlier packs had to those that stand for them now.
+    """
 
     name: str
     title: Text
     scope: str
     states: Mapping[str, State]
     initial: tuple[str, ...]
+    begin: tuple[Reaction, ...]
     defaults: dict[str, Any]
     starters: frozenset[str]
     events: frozenset[str]
+    migrate: Mapping[str, str]
     place: Place
 
 

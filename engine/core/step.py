@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.cel import CelError
-from engine.core import adoption, alerts, experiments, flatchart, items, matcher, popups, statechart, windows, workflow
+from engine.core import adoption, alerts, blockers, experiments, items, matcher, popups, windows, workflow
 from engine.core.alpha import AlphaIndex
 from engine.core.env import Env, Shared
 from engine.core.event import Event, Step
@@ -36,7 +36,7 @@ from engine.core.windows import WindowView
 class Concern:
     """What one event type concerns in one scope; `idle`: nothing at all; `further`: more than workflows, metrics and rules."""
 
-    workflows: tuple[tuple[Workflow, flatchart.Table | None, str], ...]
+    workflows: tuple[tuple[Workflow, workflow.Machine, str], ...]
     windows: tuple[WindowMetric, ...]
     opens: tuple[OpenMetric, ...]
     experiments: tuple[Experiment, ...]
@@ -57,7 +57,7 @@ class Scope:
         self.windows = {one.name: one for one in program.windows}
         self.opens = {one.name: one for one in program.opens}
         self.charts = {one.name: one for one in program.workflows}
-        self.tables = {one.name: flatchart.table(one) for one in program.workflows}
+        self.tables = {one.name: workflow.machine(one) for one in program.workflows}
         self.alerts = {one.name: one for one in program.alerts}
         watched = {depend for alert in program.alerts for depend in alert.depends} | self.alpha.watched
         self.awaited = frozenset(
@@ -150,11 +150,19 @@ class Stepper:
         return {name: views[name] for name in (*scope.windows, *scope.opens)}
 
     def ask(
-        self, partition: Partition, shared: Shared, name: str, now: int, last: Event | None, tracer: Tracer
+        self,
+        partition: Partition,
+        shared: Shared,
+        name: str,
+        now: int,
+        last: Event | None,
+        tracer: Tracer,
+        aim: str | None = None,
     ) -> None:
         """Ask every condition that `name` (an alert, a rule, a workflow, an experiment) stands on, and change nothing.
 
-        `last` is the event that the partition saw last; conditions over an event are asked of it.
+        `last` is the event that the partition saw last; conditions over an event are asked of it. Of a workflow, `aim` chooses the
+        transitions on that event, or to that state.
         """
         scope = self._scopes[partition.scope]
         event = last or Event(id="", source="", type="", at=now, data={})
@@ -167,7 +175,7 @@ class Stepper:
                     tracer.asked(name, level, condition, env)
         for chart in scope.program.workflows:
             if chart.name == name:
-                _ask_workflow(turn, chart, env)
+                blockers.ask(turn, chart, env, aim)
         for rule in scope.program.rules:
             if rule.name == name:
                 matcher.ask(turn, scope.alpha, rule, Env(shared, partition, asked, asked.keys, now, asked.at, scope))
@@ -244,28 +252,6 @@ def _window_state(partition: Partition, metric: WindowMetric) -> WindowState:
     if state is None:
         state = partition.metrics.windows[metric.name] = WindowState(form=metric.form)
     return state
-
-
-def _ask_workflow(turn: Turn, chart: Workflow, env: Env) -> None:
-    """What the active states could take next, and what stands in the way."""
-    tracer, held = turn.tracer, turn.partition.workflows.instances.get(chart.name)
-    assert tracer is not None
-    if held is None:
-        tracer.told(chart.name, "state", chart.place, f"not started; starts with {', '.join(sorted(chart.starters))}")
-        return
-    env.context, env.state = held.context, statechart.shown(chart, held.active)
-    lost = statechart.gone(chart, held.active)
-    tracer.told(chart.name, "state", chart.place, f"in {env.state}{', which the pack has no more' if lost else ''}")
-    if lost:
-        return
-    for name in reversed(statechart.with_ancestors(chart, held.active)):
-        for one in chart.states[name].transitions:
-            target = ", ".join(one.targets) or "stays"
-            tracer.told(chart.name, "takes", one.place, f"{one.event or 'at once'} → {target}")
-            guards = [("when", one.when)] if one.when is not None else []
-            guards += [("require", requirement.when) for requirement in one.require]
-            for role, guard in guards:
-                tracer.asked(chart.name, role, guard, env)
 
 
 def _await(turn: Turn, metric: WindowMetric, state: WindowState) -> None:

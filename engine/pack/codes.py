@@ -45,6 +45,7 @@ NAMES: Mapping[str, str] = {
     "unknown_channel": "a `do` that no channel declares",
     "unknown_param": "a parameter that the pack does not declare",
     "unknown_state": "a state that the chart does not have",
+    "unknown_signal": "a signal that the workflow does not declare",
     "unknown_alias": "an alias that no pattern of the rule has",
     "bad_recipient": "`to` does not give an entity",
 }
@@ -70,6 +71,8 @@ MEANING: Mapping[str, str] = {
     "unreachable_state": "a state that nothing leads to",
     "never_starts": "a workflow whose initial state handles no event that reaches its scope",
     "bad_deadline": "an `after` without exactly one of for, working and until",
+    "bad_roles": "`roles` where nobody causes what happens",
+    "bad_migrate": "a state that instances are moved from though it is still there",
     "dead_metric": "a metric that no event can ever change, because none reaches its scope",
     "bad_metric": "parts of a metric that do not go together",
     "bad_roster": "a roster that is not `ENTITY where CONDITION` of the metric's scope",

@@ -33,6 +33,9 @@ from engine.runtime.session import Session
 from engine.store import open_store
 from engine.store.protocol import Store
 
+Roles = tuple[str, ...]
+"""The roles of whoever causes an event."""
+
 BATCH = 1000
 """Events to a transaction at most."""
 
@@ -121,36 +124,47 @@ class Engine:
         with self._lock:
             return self._guarded(lambda: take(self._session, entity, dict(data), instant))
 
-    def handle(self, event: Line) -> Outcome:
+    def handle(self, event: Line, *, role: str | Sequence[str] = ()) -> Outcome:
         """Process one event (a CloudEvents JSON object: mapping, text or bytes) until all is quiet, and commit.
 
-        Nothing is lost and nothing is silent: what cannot be taken gives a reject record in the outcome.
+        Nothing is lost and nothing is silent: what cannot be taken gives a reject record in the outcome. `role`, or several,
+        are those of whoever causes the event, as the program knows them; what the event says of that itself is not believed.
         """
-        return self.handle_many([event])
+        return self.handle_many([event], role=role)
 
-    def handle_many(self, events: Iterable[Line], places: Sequence[str] | None = None) -> Outcome:
-        """Process events in order, up to 1,000 to a transaction. `places` are named in rejects."""
+    def handle_many(
+        self, events: Iterable[Line], places: Sequence[str] | None = None, *, role: str | Sequence[str] = ()
+    ) -> Outcome:
+        """Process events of one role in order, up to 1,000 to a transaction. `places` are named in rejects."""
+        roles = (role,) if isinstance(role, str) else tuple(role)
         lines = [line_of(event) for event in events]
         found: list[dict[str, Any]] = []
         taken = 0
         with self._lock:
-            for records, count in self.stream(lines, places):
+            for records, count in self.stream(lines, places, [roles] * len(lines) if roles else None):
                 found.extend(map(self.writer.mapping, records))
                 taken += count
         return Outcome(tuple(found), duplicate=bool(lines) and taken == 0)
 
-    def stream(self, lines: Sequence[bytes], places: Sequence[str] | None = None) -> Iterator[tuple[list[Record], int]]:
+    def stream(
+        self,
+        lines: Sequence[bytes],
+        places: Sequence[str] | None = None,
+        roles: Sequence[Roles] | None = None,
+    ) -> Iterator[tuple[list[Record], int]]:
         """Process lines in order, up to 1,000 to a transaction: for each its raw records, and how many lines were not duplicates.
 
-        They come when they are durable; while one transaction is made so, the next one is stepped already.
+        They come when they are durable; while one transaction is made so, the next one is stepped already. `roles` are, for each
+        line, those of whoever causes it.
         """
         done: tuple[list[Record], int] | None = None
         reached = 0
         try:
             for start in range(0, len(lines), BATCH):
-                chunk = lines[start : start + BATCH]
-                where = places[start : start + BATCH] if places is not None else None
-                more = self._processed(chunk, where, ahead=start + BATCH < len(lines))
+                part = slice(start, start + BATCH)
+                where = places[part] if places is not None else None
+                acting = roles[part] if roles is not None else None
+                more = self._processed(lines[part], where, acting, ahead=start + BATCH < len(lines))
                 if done is not None:
                     yield done
                 done, reached = more, self._session.seq
@@ -163,18 +177,26 @@ class Engine:
         if done is not None:
             yield done
 
-    def process(self, lines: Sequence[bytes], places: Sequence[str] | None = None) -> tuple[list[Record], int]:
-        """One transaction of lines; answers the raw records and how many lines were not duplicates."""
-        return self._processed(lines, places, ahead=False)
+    def process(
+        self,
+        lines: Sequence[bytes],
+        places: Sequence[str] | None = None,
+        roles: Sequence[Roles] | None = None,
+    ) -> tuple[list[Record], int]:
+        """One transaction of lines; answers the raw records and how many lines were not duplicates.
+
+        `roles` are, for each line, those of whoever causes it.
+        """
+        return self._processed(lines, places, roles, ahead=False)
 
     def _processed(
-        self, lines: Sequence[bytes], places: Sequence[str] | None, *, ahead: bool
+        self, lines: Sequence[bytes], places: Sequence[str] | None, roles: Sequence[Roles] | None, *, ahead: bool
     ) -> tuple[list[Record], int]:
         taken = 0
 
         def work() -> None:
             nonlocal taken
-            taken = self._take(lines, places)
+            taken = self._take(lines, places, roles)
 
         with self._lock:
             return self._committed(work, ahead=ahead), taken
@@ -269,7 +291,10 @@ class Engine:
             return explain(self.program, self.store, decision)
 
     def why_not(self, name: str, key: str, at: datetime | str | None = None) -> Explanation:
-        """Why an alert, a rule or a workflow's transition did not happen for a key, at an instant (now)."""
+        """Why an alert, a rule or a workflow's transition did not happen for a key, at an instant (now).
+
+        `name` may be `workflow/event` or `workflow/state`, such as `quote/won`: what stands in the way of that alone.
+        """
         with self._lock:
             instant = _instant(at) if at is not None else self._session.now
             return why_not(self.program, self.store, name, key, instant)
@@ -316,9 +341,13 @@ class Engine:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _take(self, lines: Sequence[bytes], places: Sequence[str] | None) -> int:
+    def _take(self, lines: Sequence[bytes], places: Sequence[str] | None, roles: Sequence[Roles] | None) -> int:
         session = self._session
         arrivals = [self._door.read(line) for line in lines]
+        if roles is not None:
+            for arrival, acting in zip(arrivals, roles, strict=True):
+                if isinstance(arrival, Arrival):
+                    arrival.event.roles = acting
         if self.store.durable:
             events = [one.event for one in arrivals if isinstance(one, Arrival)]
             session.known([(event.source, event.id) for event in events])

@@ -209,8 +209,10 @@ def _refused(program: Program, store: Store, decision: str) -> Explanation:
 def why_not(program: Program, store: Store, name: str, key: str, at: int | None) -> Explanation:
     """Why an alert, a rule or a workflow did nothing more for a key, as of an instant (None: before time began).
 
+    `workflow/aim` asks for one event or one state of a workflow alone, such as `quote/won`.
     Raises `RulewrightError` `unknown_name` when nothing of that name is declared.
     """
+    asked, (name, _, aim) = name, name.partition("/")
     scope = next((one.scope for one in program.scopes.values() if name in _names(program, one.scope)), None)
     if scope is None:
         known = sorted(found for one in program.scopes for found in _names(program, one))
@@ -218,10 +220,10 @@ def why_not(program: Program, store: Store, name: str, key: str, at: int | None)
     tracer = Tracer()
     folded = fold(program, store, scope, key, until=at)
     last = folded.last
-    Stepper(program).ask(folded.partition, folded.entities, name, at or 0, last, tracer)
+    Stepper(program).ask(folded.partition, folded.entities, name, at or 0, last, tracer, aim or None)
     when = "before time began" if at is None else f"as of {program.calendar.stamp(at)}"
     return Explanation(
-        f"why not {name} for {scope} {key}, {when}?",
+        f"why not {asked} for {scope} {key}, {when}?",
         program.revision,
         place=place_of(program, scope, name),
         event=_shown_event(program, last),

@@ -17,6 +17,13 @@ BOM = b"\xef\xbb\xbf"
 """What some editors put before UTF-8."""
 
 
+class _Acting(msgspec.Struct):
+    role: str | list[str] = ""
+
+
+_decode_acting = msgspec.json.Decoder(_Acting).decode
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """The lines of an event file and of an entity file."""
@@ -40,8 +47,19 @@ class Feed:
         if earliest is not None:
             yield encoded(engine.begin(to_instant(earliest)))
         lines, places = [line for line, _ in self.events], [place for _, place in self.events]
-        for records, _ in engine.stream(lines, places):
+        for records, _ in engine.stream(lines, places, [acting(line) for line in lines]):
             yield [engine.writer.line(record) for record in records]
+
+
+def acting(line: bytes) -> tuple[str, ...]:
+    """The roles that a line of a file says its event is caused in: whoever hands over the file may say so."""
+    if b'"role"' not in line:
+        return ()
+    try:
+        said = _decode_acting(line).role
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return ()
+    return tuple(said) if isinstance(said, list) else ((said,) if said else ())
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, str]]:

@@ -112,7 +112,8 @@ def _event(build: Build, event: Happening, at: At) -> dict[str, Any]:
     _instant(event.received, at / "received")
     found: dict[str, Any] = {"type": event.type, "time": event.time, "data": event.data}
     optional = {"id": event.id, "source": event.source, "subject": event.subject, "receivedtime": event.received}
-    return found | {name: value for name, value in optional.items() if value is not None}
+    acting: dict[str, Any] = {"role": event.role} if event.role else {}
+    return found | acting | {name: value for name, value in optional.items() if value is not None}
 
 
 def _check_expect(build: Build, one: Definition[Case]) -> None:

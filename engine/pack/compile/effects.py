@@ -1,4 +1,4 @@
-"""Effects: emitted events are checked against what is declared, actions against channels and entities."""
+"""What every decision may do: emitted events are checked against what is declared, actions against channels and entities."""
 
 from __future__ import annotations
 
@@ -19,23 +19,6 @@ from engine.pack.span import micros
 
 CANDIDATES = "candidates_from"
 """Under `with`: the entity whose present versions the worker offers to the connector, such as the names on shop signs."""
-
-
-def reactions(
-    build: Build,
-    found: Sequence[models.Emit | models.Do],
-    at: At,
-    scope: Scope,
-    deciding: str,
-    given: Sequence[Expression] = (),
-) -> tuple[Emit | Do, ...]:
-    """The effects of a workflow, in their order."""
-    return tuple(
-        emit(build, one, at / index, scope, given)
-        if isinstance(one, models.Emit)
-        else action(build, one, at / index, scope, deciding, given)
-        for index, one in enumerate(found)
-    )
 
 
 def emit(build: Build, model: models.Emit, at: At, scope: Scope, given: Sequence[Expression] = ()) -> Emit:

@@ -73,7 +73,17 @@ def test_instants_keep_their_microseconds() -> None:
 
 
 @given(
-    st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Africa/Monrovia", "UTC"]),
+    st.sampled_from(
+        [
+            "Asia/Shanghai",
+            "Europe/Berlin",
+            "America/New_York",
+            "Asia/Kathmandu",
+            "Africa/Monrovia",
+            "America/St_Johns",
+            "UTC",
+        ]
+    ),
     st.integers(-(10**15), 4 * 10**15),
     st.booleans(),
 )
@@ -82,3 +92,11 @@ def test_stamps_are_those_of_the_standard_library(zone: str, micros: int, whole:
     expected = to_instant(instant).astimezone(ZoneInfo(zone)).isoformat()
 
     assert Calendar("c", ZoneInfo(zone)).stamp(instant) == expected
+
+
+def test_a_stamp_is_right_on_both_sides_of_a_change_of_the_clock_at_an_odd_minute() -> None:
+    calendar = Calendar("c", ZoneInfo("America/St_Johns"))
+    change = at("2010-03-14T03:31:00+00:00")
+
+    assert calendar.stamp(change - 1_000_000) == "2010-03-14T00:00:59-03:30"
+    assert calendar.stamp(change) == "2010-03-14T01:01:00-02:30"

@@ -160,7 +160,9 @@ PLANNED = """
   other:
     by: customer
     match: [{event: task.opened, as: t}]
-    then: [{assert: {fact: right, n: t.data.owner, first: t.data.owner.substring(0, 1)}, keep: true}]
+    then:
+      - assert: {fact: right, n: t.data.owner, first: "t.data.owner.substring(0, 1)"}
+        keep: true
   pairs:
     by: customer
     match:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.cases import Case
+from conformance.cel.cases import Case
 
 _OVERLOAD = frozenset({"type_mismatch", "no_overload", "wrong_type"})
 _CODES: tuple[tuple[str, frozenset[str]], ...] = (

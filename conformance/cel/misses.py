@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from conformance.runner import Verdict
+from conformance.cel.runner import Verdict
 
-README = Path(__file__).with_name("README.md")
+README = Path(__file__).parents[1] / "README.md"
 _ROW = re.compile(r"^\| `(?P<case>[^`]+)` \| (?P<reason>.+) \|$", re.MULTILINE)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_math, ext_optional, ext_strings
 
-from conformance.runner import Outcome
+from conformance.cel.runner import Outcome
 from engine.cel import BOOL, BYTES, DOUBLE, DURATION, DYN, INT, STRING, TIMESTAMP, UINT, ListType, MapType, Type, UInt
 
 _TYPES: Mapping[Type, Any] = {

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.cases import Case
-from conformance.expected import right_codes
-from conformance.values import declared, read, same
+from conformance.cel.cases import Case
+from conformance.cel.expected import right_codes
+from conformance.cel.values import declared, read, same
 from engine.cel import DYN, Binding, CelError, Checked, Scope, check, compile_expression, trace
 
 

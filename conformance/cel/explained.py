@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from conformance.failures import codes
-from conformance.runner import Outcome, evaluated
-from conformance.values import same
+from conformance.cel.failures import codes
+from conformance.cel.runner import Outcome, evaluated
+from conformance.cel.values import same
 from engine.cel import Checked, Node, Trace, check, trace
 from engine.cel.syntax import Macro, children
 

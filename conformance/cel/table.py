@@ -11,8 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from conformance.cases import CORE
-from conformance.runner import Verdict
+from conformance.cel.cases import CORE
+from conformance.cel.runner import Verdict
 
 HEADS = ("file", "cases", "passed", "missed", "share", "left out")
 

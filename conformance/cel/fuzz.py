@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from conformance.explained import Question, agree, explanation
-from conformance.grammar import VARIABLES, Grammar, world
-from conformance.oracle import Oracle
-from conformance.runner import Outcome, evaluated
+from conformance.cel.explained import Question, agree, explanation
+from conformance.cel.grammar import VARIABLES, Grammar, world
+from conformance.cel.oracle import Oracle
+from conformance.cel.runner import Outcome, evaluated
 from engine.cel import Binding, Scope, check, compile_expression, trace
 
 DEEPEST = 5
