@@ -58,7 +58,7 @@ EXPRESSIONS: Mapping[str, str] = {
     "unknown_function": "a function that does not exist",
     "unknown_value": "a value that the field cannot have",
     "wrong_type": "a value of another type than is wanted",
-    "not_a_value": "an event, a metric or a workflow as a whole where a value is kept, sent or counted",
+    "not_a_value": "an event, a metric or a workflow as a whole, an optional value or a type, where a value is kept, sent or counted",
     "no_overload": "an operator or a function that is not defined for these types",
     "unguarded_optional": "an optional value is read though it may be absent",
     "clock_form": "`now` used in a way that cannot be waited for",
