@@ -9,6 +9,7 @@ import click
 SUITES = {
     "cel": "conformance.cel.command:cel",
     "fuzz": "conformance.cel.command:fuzz",
+    "matcher": "conformance.matcher.command:command",
     "scxml": "conformance.scxml.command:command",
 }
 """The commands by name: each from the module of its suite, which is imported when it is asked for."""

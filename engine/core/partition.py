@@ -134,6 +134,7 @@ class Fact(msgspec.Struct, eq=False):
 class Activation(msgspec.Struct, eq=False):
     """A match of a rule that has fired and still holds, with the facts that rest on it.
 
+    `groups` are what its counts and collections gave, in the order of the patterns, where another number would be another match.
     `keys` and `made` are those of the event that a rule with a current event fired for: its partitions, and the time that it was then.
     """
 
@@ -144,6 +145,7 @@ class Activation(msgspec.Struct, eq=False):
     asserted: list[int]
     keys: tuple[tuple[str, str], ...] = ()
     made: int = 0
+    groups: list[Any] = msgspec.field(default_factory=list)
 
 
 class Workflows(msgspec.Struct, eq=False):
@@ -172,13 +174,17 @@ class Decisions(msgspec.Struct, eq=False):
 
 
 class Memory(msgspec.Struct, eq=False):
-    """Section `memory`: remembered events by type, facts by number, activations by their key."""
+    """Section `memory`: remembered events by type, facts by number, activations by their key.
+
+    `revision` is that of the program whose standing rules have been looked at.
+    """
 
     recent: dict[str, list[Remembered]] = msgspec.field(default_factory=dict)
     facts: dict[int, Fact] = msgspec.field(default_factory=dict)
     next_fact: int = 1
     activations: dict[str, Activation] = msgspec.field(default_factory=dict)
     wake: int | None = None
+    revision: str = ""
 
 
 _KINDS: dict[str, type[Any]] = {

@@ -468,7 +468,8 @@ class Experiment:
 
 # --- rules ---------------------------------------------------------------------------------------
 
-PatternKind = Literal["event", "fact", "entity", "none_fact", "none_event"]
+PatternKind = Literal["event", "fact", "entity"]
+Group = Literal["none", "exists", "count", "sum", "min", "max", "avg"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -477,7 +478,12 @@ class Pattern:
 
     `within` None on an event: the current event. `key` are equalities with earlier patterns, as pairs (field of this element,
     expression over the earlier ones): a hash join. `equals` are constants that fields of the element must have: the alpha index.
-    `tests` read this element only; `where` is what remains and may read all.
+    `fields` are those of both, `constants` the values of `equals`. `tests` read this element only; `where` is what remains and may
+    read all.
+
+    A `group` asks about all elements that match, and binds none of them: `into` is what the number is called that a count or a
+    collection of `measure` gives, `decimal` says that it is a double, and `having` must hold of it. `told`: effects or other patterns
+    read that number, so that another number is another match.
     """
 
     kind: PatternKind
@@ -486,15 +492,36 @@ class Pattern:
     within: int | None
     equals: tuple[tuple[str, Any], ...]
     key: tuple[tuple[str, Expression], ...]
+    fields: tuple[str, ...]
+    constants: tuple[Any, ...]
     tests: tuple[Expression, ...]
     where: tuple[Expression, ...]
     place: Place
+    group: Group | None = None
+    measure: Expression | None = None
+    into: str = ""
+    decimal: bool = False
+    having: tuple[Expression, ...] = ()
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """An order in which the patterns of a rule are joined: `order` holds their places in the rule, `patterns` themselves.
+
+    Each condition stands in the first pattern of the order at which all that it needs is known.
+    """
+
+    order: tuple[int, ...]
+    patterns: tuple[Pattern, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """A forward-chaining rule. `order` is its place in the pack: the tie-break after `priority` (greater first).
 
+    `patterns` are in the order of the pack. `plans` are better orders of joining them by the place of the pattern that comes first;
+    a rule whose patterns can only be joined as they stand has none.
     `depends` names what its conditions read beside events and facts: `closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`,
     `entity`.
     """
@@ -505,6 +532,7 @@ class Rule:
     priority: int
     order: int
     patterns: tuple[Pattern, ...]
+    plans: Mapping[int, Plan]
     when: tuple[Expression, ...]
     then: tuple[Effect, ...]
     depends: frozenset[str]
@@ -552,6 +580,7 @@ class ScopeProgram:
 class Program:
     """A compiled pack. `revision` is the hash of its files and params; `language` picks the texts of records (`zh` or `en`).
 
+    `firings` is how many rules may fire for one delivery before it is called a runaway.
     `files` are the texts it was compiled from, by their name in the pack: with `params` they give this program again.
     """
 
@@ -568,6 +597,7 @@ class Program:
     calendars: Mapping[str, Calendar]
     tests: tuple[PackTest, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    firings: int = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,6 +33,7 @@ from engine.pack.compile.popups import compile_popup, demanding
 from engine.pack.compile.rules import compile_rule
 from engine.pack.compile.states import compile_chart
 from engine.pack.files import PackFile, revision
+from engine.pack.model.vocabulary import Pack
 from engine.pack.reading import Definitions
 from engine.pack.scope import Vocabulary
 
@@ -66,6 +67,7 @@ def compile_program(definitions: Definitions, files: Sequence[PackFile], given: 
         calendars=calendars,
         tests=tuple(compile_case(build, one) for one in build.section("tests").values()),
         files={file.name: file.text for file in files},
+        firings=pack.model.firings if pack else Pack.model_fields["firings"].default,
     )
 
 

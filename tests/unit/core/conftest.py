@@ -1,4 +1,4 @@
-"""Playing events through a chart."""
+"""Playing events through a chart; a shop for tests of rules."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from engine import Engine
 from tests.unit.core.charts import said
+from tests.unit.core.shop import FRAME, NOTE, Shop
 
 
 @pytest.fixture
@@ -42,3 +43,13 @@ def replay(open_pack: Callable[..., Engine], event: Callable[..., dict[str, Any]
         return engine, lambda name, time: list(map(said, engine.handle(event(name, f"2026-03-02T{time}", job="j1"))))
 
     return run
+
+
+@pytest.fixture
+def open_shop(open_pack: Callable[..., Engine], event: Callable[..., dict[str, Any]]) -> Callable[..., Shop]:
+    """Opens a shop with rules; `NOTE what}}` in them notes a text."""
+
+    def open_it(rules: str, **options: Any) -> Shop:
+        return Shop(open_pack(FRAME.format(rules=rules.replace("NOTE", NOTE)), **options), event)
+
+    return open_it
