@@ -8,7 +8,6 @@ rules.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,6 +16,7 @@ from typing import Any
 import yaml
 
 from engine.errors import PackError
+from engine.interop.names import Names, fitted
 from engine.pack.names import RESERVED_EVENTS, is_identifier
 
 KEY = "id"
@@ -47,29 +47,6 @@ class Found:
     state: Any
     children: dict[str, Found] = field(default_factory=dict)
     moves: list[tuple[str, Any, tuple[str, ...] | None]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Names:
-    """Names of one kind: each made fit for a pack, and unlike the others. `fit` maps what they were called to what they are called."""
-
-    fit: dict[Any, str] = field(default_factory=dict)
-
-    def of(self, wanted: Any, text: str) -> str:
-        """The name of `wanted`, made of `text` when it is first asked for."""
-        if wanted not in self.fit:
-            found = plain = _fitted(text)
-            taken = set(self.fit.values())
-            count = 2
-            while found in taken:
-                found, count = f"{plain}_{count}", count + 1
-            self.fit[wanted] = found
-        return self.fit[wanted]
-
-
-def _fitted(text: str) -> str:
-    found = re.sub(r"[^A-Za-z0-9_]+", "_", text)
-    return found if is_identifier(found) else f"_{found}"
 
 
 class _Reader:
@@ -130,7 +107,7 @@ class _Reader:
 
     def text(self) -> str:
         reached = self.reached()
-        left_out = [path for path in self.states.fit if path not in reached]
+        left_out = [".".join(path) for path in self.states.fit if isinstance(path, tuple) and path not in reached]
         workflow: dict[str, Any] = {"by": self.name}
         start = self.start(self.machine.initial)
         workflow |= {"parallel": True} if isinstance(self.machine.initial, list) else {"initial": start[0]}
@@ -140,7 +117,7 @@ class _Reader:
             "events": self.events(),
             "workflows": {self.name: workflow},
         }
-        comment = [f"# Left out, for nothing leads there: {', '.join('.'.join(path) for path in left_out)}.\n"]
+        comment = [f"# Left out, for nothing leads there: {', '.join(left_out)}.\n"]
         return "".join(comment if left_out else []) + yaml.safe_dump(pack, allow_unicode=True, sort_keys=False)
 
     def start(self, initial: Any) -> list[str]:
@@ -258,7 +235,7 @@ class _Reader:
     def event(self, trigger: str) -> str:
         """The event of a trigger, called like it where that is a name."""
         if trigger not in self.triggers:
-            parts = [_fitted(part) for part in trigger.split(".")]
+            parts = [fitted(part) for part in trigger.split(".")]
             found = ".".join(parts)
             while found in self.triggers.values() or found.startswith((*RESERVED_EVENTS, "called.")):
                 found = f"_{found}"
