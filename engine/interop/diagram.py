@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.core import statechart
-from engine.core.program import After, Do, Emit, Program, State, Transition, Workflow
+from engine.core.program import After, Assign, Do, Emit, Program, Raise, Reaction, State, Transition, Workflow
 from engine.errors import RulewrightError
 
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -158,9 +158,15 @@ class _Pen:
             found.append("/ " + self.effects(one.effects))
         return tuple(found)
 
-    def effects(self, effects: tuple[Emit | Do, ...]) -> str:
-        names = [self.event(one.type) if isinstance(one, Emit) else one.do for one in effects]
+    def effects(self, effects: tuple[Reaction, ...]) -> str:
+        """What the chart tells others, or itself; what it sets is its own affair."""
+        names = [self.effect(one) for one in effects if not isinstance(one, Assign)]
         return ", ".join(dict.fromkeys(names))
+
+    def effect(self, one: Emit | Do | Raise) -> str:
+        if isinstance(one, Emit):
+            return self.event(one.type)
+        return one.do if isinstance(one, Do) else one.signal
 
     def event(self, name: str) -> str:
         if name.startswith("done."):

@@ -29,6 +29,7 @@ from engine.core.program import AggregateKind, Expression, OpenMetric, Roster, W
 from engine.pack import bench, names
 from engine.pack.bench import Piece, argument, words
 from engine.pack.compile.build import Build
+from engine.pack.compile.form import form_of
 from engine.pack.diagnostic import did_you_mean
 from engine.pack.model import Metric
 from engine.pack.model.metric import Cut
@@ -96,9 +97,9 @@ def _open(build: Build, one: Definition[Metric]) -> OpenMetric | None:
     scope = build.vocabulary.scope({**build.vocabulary.own(model.by), **build.vocabulary.event(events, model.by)})
     where = build.condition(model.where, at / "where", scope)
     given = [where] if where is not None else []
-    per = bench.expression(Piece(model.open.per, at / "open" / "per"), scope, given=given)
-    title = words(model.title, one.name)
-    return OpenMetric(one.name, title, model.by, *events, per, where, _lateness(build, events), at.key)
+    per = bench.expression(Piece(model.open.per, at / "open" / "per"), scope, given=given, kept=True)
+    title, form = words(model.title, one.name), form_of(build.params, *events, per, where)
+    return OpenMetric(one.name, title, model.by, *events, per, where, _lateness(build, events), form, at.key)
 
 
 def _counted(build: Build, name: str, scope: str, at: At) -> bool:
@@ -144,25 +145,31 @@ def _windowed(build: Build, one: Definition[Metric]) -> WindowMetric | None:
     kind = None if target is None else INT if isinstance(target, int) else DOUBLE
     _declare(build, one, view(one.name, aggregate.type, kind, always=aggregate.always))
     _check_publish(one, aggregate)
+    window = _window(build, model.window, at / "window")
+    owner = (
+        None if model.owner is None else bench.expression(Piece(model.owner, at / "owner"), scope, STRING, given=given)
+    )
+    counted = frozenset(model.of.num), frozenset(model.of.den)
     return WindowMetric(
         name=one.name,
         title=words(model.title, one.name),
         scope=model.by,
-        of=frozenset(model.of.num),
-        den=frozenset(model.of.den),
+        of=counted[0],
+        den=counted[1],
         where=where,
         aggregate=aggregate.kind,
         argument=aggregate.argument,
         divisor=aggregate.divisor,
-        window=_window(build, model.window, at / "window"),
+        window=window,
         roster=_roster(build, one),
         target=target,
         lateness=_lateness(build, events),
         keep=KEEP,
         publish=model.publish,
-        owner=None
-        if model.owner is None
-        else bench.expression(Piece(model.owner, at / "owner"), scope, STRING, given=given),
+        owner=owner,
+        form=form_of(
+            build.params, *counted, where, aggregate.kind, aggregate.argument, aggregate.divisor, window, owner
+        ),
         place=at.key,
     )
 
@@ -198,7 +205,7 @@ def _aggregate(one: Definition[Metric], scope: Scope, given: Sequence[Expression
 
 def _operand(node: Node, piece: Piece, scope: Scope, wanted: Type | None, given: Sequence[Expression]) -> Expression:
     inner = argument(node, piece)
-    found = bench.expression(inner, scope, given=given)
+    found = bench.expression(inner, scope, given=given, kept=True)
     if wanted is not None and not found.checked.problems and found.checked.type not in _NUMBERS:
         end = inner.offset + len(inner.text)
         piece.at.text_problem("wrong_type", f"a number is wanted here, not {found.checked.type}", inner.offset, end)
