@@ -57,9 +57,13 @@ def work(size: Size) -> Iterator[Work]:
 
 
 def play(engine: Engine, lines: list[bytes], batch: int) -> None:
-    """Process lines, `batch` to a transaction."""
-    for start in range(0, len(lines), batch):
-        engine.process(lines[start : start + batch])
+    """Process lines: as a stream, 1,000 to a transaction, or one by one."""
+    if batch > 1:
+        for _ in engine.stream(lines):
+            pass
+        return
+    for line in lines:
+        engine.process([line])
 
 
 @contextmanager

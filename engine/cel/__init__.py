@@ -10,7 +10,8 @@ from engine.cel.bundle import Member, compile_choice, compile_ranking, compile_r
 from engine.cel.checked import Checked, Problem
 from engine.cel.checker import check
 from engine.cel.codegen import compile_expression
-from engine.cel.deadline import compile_deadline
+from engine.cel.deadline import compile_deadline, compile_deadlines
+from engine.cel.denotation import Denotation, Optional
 from engine.cel.errors import CelError, CelSyntaxError
 from engine.cel.exact import trace
 from engine.cel.parser import parse
@@ -27,12 +28,14 @@ from engine.cel.types import (
     NULL,
     STRING,
     TIMESTAMP,
+    TYPE,
     UINT,
     EnumType,
     Field,
     ListType,
     MapType,
     Method,
+    OptionalType,
     RecordType,
     RefType,
     Type,
@@ -49,12 +52,14 @@ __all__ = [
     "NULL",
     "STRING",
     "TIMESTAMP",
+    "TYPE",
     "UINT",
     "UNSET",
     "Binding",
     "CelError",
     "CelSyntaxError",
     "Checked",
+    "Denotation",
     "EnumType",
     "Field",
     "HostFunction",
@@ -63,6 +68,8 @@ __all__ = [
     "Member",
     "Method",
     "Node",
+    "Optional",
+    "OptionalType",
     "Problem",
     "RecordType",
     "RefType",
@@ -75,6 +82,7 @@ __all__ = [
     "check",
     "compile_choice",
     "compile_deadline",
+    "compile_deadlines",
     "compile_expression",
     "compile_ranking",
     "compile_record",

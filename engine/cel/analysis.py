@@ -37,7 +37,7 @@ class _Folding(Evaluator):
 
     def fold(self, node: Node, hidden: frozenset[str]) -> None:
         """Find the constants at and below a node."""
-        inner = hidden | {node.variable} if isinstance(node, Macro) else hidden
+        inner = hidden.union(node.variables) if isinstance(node, Macro) else hidden
         parts = children(node)
         for part in parts:
             self.fold(part, hidden if isinstance(node, Macro) and part is node.target else inner)

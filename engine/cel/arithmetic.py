@@ -82,9 +82,11 @@ def divide_uint(left: int, right: int) -> UInt:
 
 
 def remainder_int(left: int, right: int) -> int:
-    """The remainder with the sign of the dividend."""
+    """The remainder with the sign of the dividend; an error where the quotient does not fit."""
     if right == 0:
         raise CelError("division_by_zero", "remainder of a division by zero")
+    if right == -1:
+        whole(-left)
     rest = abs(left) % abs(right)
     return -rest if left < 0 else rest
 

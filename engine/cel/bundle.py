@@ -94,7 +94,7 @@ class _Bundle:
 
     def guarded(self, member: Member) -> ast.expr:
         """The tree of a member's value, None where a guard does not hold."""
-        value = self._generators[id(member.checked)].value(member.checked.node)
+        value = self._generators[id(member.checked)].result(member.checked.node)
         if not member.guards:
             return value
         guards = [self.condition(guard) for guard in member.guards]

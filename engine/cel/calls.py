@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from engine.cel.checked import CallPlan
 from engine.cel.errors import CelError
-from engine.cel.functions import FUNCTIONS, METHODS, Overloads, choose, host
+from engine.cel.functions import FUNCTIONS, METHODS
+from engine.cel.overloads import Overloads, choose, host
 from engine.cel.strings import pattern
 from engine.cel.suggestions import did_you_mean
 from engine.cel.syntax import Call, Literal, Name, Node
@@ -23,6 +24,8 @@ def call_type(checker: Checker, node: Call, qualified: str | None) -> Type:
     if qualified is not None or node.target is None:
         return _function_type(checker, node, name, node.args, _named(checker, name))
     target = checker.types[node.target]
+    if not checker.typed:
+        return _function_type(checker, node, name, (node.target, *node.args), METHODS.get(name, ()))
     record, entity = checker.record(target)
     if record is not None and name in record.methods:
         return _method_type(checker, node, record, entity)
@@ -49,6 +52,9 @@ def _named(checker: Checker, name: str) -> Overloads:
 
 
 def _function_type(checker: Checker, node: Call, name: str, args: tuple[Node, ...], overloads: Overloads) -> Type:
+    if not checker.typed:
+        checker.calls[node] = CallPlan(name, args, overloads)
+        return DYN
     if not overloads:
         return _unknown_function(checker, node, name)
     types = [checker.types[arg] for arg in args]
@@ -87,12 +93,12 @@ def _adapted(checker: Checker, args: Sequence[Node], params: Sequence[Type]) -> 
 
 
 def _check_regex(checker: Checker, name: str, args: Sequence[Node]) -> None:
-    regex = args[-1]
-    if name == "matches" and isinstance(regex, Literal):
-        try:
-            pattern(regex.value)
-        except CelError as error:
-            checker.report("wrong_type", error.message, regex)
+    if name != "matches" or not isinstance(args[-1], Literal):
+        return
+    try:
+        pattern(args[-1].value)
+    except CelError as error:
+        checker.report("wrong_type", error.message, args[-1])
 
 
 def _unknown_function(checker: Checker, node: Call, name: str) -> Type:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from engine.cel import calls, clock, operators, reading
+from engine.cel import calls, clock, macrotypes, naming, operators, reading
 from engine.cel.checked import CallPlan, Checked, FieldRead, Notes, Problem
 from engine.cel.errors import CelSyntaxError
-from engine.cel.guards import NOTHING, Facts, Guards, without
+from engine.cel.guards import NOTHING, Facts, Guards
 from engine.cel.parser import parse
 from engine.cel.scope import UNSET, Scope
 from engine.cel.suggestions import closest, did_you_mean
@@ -25,6 +25,8 @@ from engine.cel.syntax import (
     MapLiteral,
     Name,
     Node,
+    OptionalIndex,
+    OptionalSelect,
     Select,
     Unary,
     key,
@@ -38,6 +40,7 @@ from engine.cel.types import (
     Field,
     ListType,
     MapType,
+    OptionalType,
     RecordType,
     RefType,
     Type,
@@ -56,17 +59,21 @@ def check(
     given: Sequence[Checked] = (),
     *,
     deadlines: bool = True,
+    typed: bool = True,
 ) -> Checked:
     """Check an expression against a scope; never raises for a mistake in it, but lists all of them.
 
     `expect` is the type that the value must have. `given` are expressions that are known to be true already: what
     they guard is guarded. With `deadlines=False` time may be used in any form, and no deadline can be compiled.
+    With `typed=False` no type is trusted and nothing is refused that reads: names, functions and types are looked at
+    when the expression is evaluated, as the standard has it for expressions that were not checked.
     """
     try:
         node = parse(expression) if isinstance(expression, str) else expression
     except CelSyntaxError as error:
         return _unreadable(str(expression), scope, error)
-    checker = Checker(scope)
+    node = naming.resolve(node, scope)
+    checker = Checker(scope, typed=typed)
     known = NOTHING.union(*(Guards().facts(condition.node, True) for condition in given))
     found = checker.visit(node, known, {})
     if expect is not None:
@@ -97,8 +104,9 @@ def _unreadable(text: str, scope: Scope, error: CelSyntaxError) -> Checked:
 class Checker:
     """One pass over one tree; what it finds is left in its attributes."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, *, typed: bool = True) -> None:
         self.scope = scope
+        self.typed = typed
         self.types: dict[Node, Type] = {}
         self.fields: dict[Node, FieldRead] = {}
         self.calls: dict[Node, CallPlan] = {}
@@ -108,12 +116,15 @@ class Checker:
 
     def report(self, code: str, message: str, node: Node, hint: str | None = None) -> Type:
         """Note a problem; the type of what is wrong is DYN, so that it causes no further problems."""
-        self.problems.append(Problem(code, message, node.start, node.end, hint))
+        if self.typed:
+            self.problems.append(Problem(code, message, node.start, node.end, hint))
         return DYN
 
     def visit(self, node: Node, known: Facts, variables: Locals) -> Type:
         """The type of a node where these things are known to be present and these variables exist."""
         found: Type = _VISITS[type(node)](self, node, known, variables)
+        if not self.typed:
+            found = DYN
         self.types[node] = found
         if found == DOUBLE and (isinstance(node, (Name, Select, Index)) or self._is_outside_call(node)):
             self.doubles.add(node)
@@ -129,7 +140,8 @@ class Checker:
             operators.check_values(self, wanted, node)
         if self.adapt(node, wanted) or assignable(found, wanted) or (wanted, found) == (DOUBLE, INT):
             return
-        self.report("wrong_type", f"expected {wanted}, found {found}", node)
+        hint = operators.OPEN_IT if isinstance(found, OptionalType) else None
+        self.report("wrong_type", f"expected {wanted}, found {found}", node, hint)
 
     def adapt(self, node: Node, wanted: Type) -> bool:
         """Take an int that is written in the text, or a parameter, as a double where one is wanted."""
@@ -152,7 +164,8 @@ class Checker:
         """Visit what must be a bool."""
         found = self.visit(node, known, variables)
         if found not in (BOOL, DYN):
-            self.report("wrong_type", f"expected a condition (bool), found {found}", node)
+            hint = operators.OPEN_IT if isinstance(found, OptionalType) else None
+            self.report("wrong_type", f"expected a condition (bool), found {found}", node, hint)
         return found
 
     def _literal(self, node: Literal, _known: Facts, _variables: Locals) -> Type:
@@ -182,11 +195,26 @@ class Checker:
 
     def _select(self, node: Select, known: Facts, variables: Locals) -> Type:
         operand = self.visit(node.operand, known, variables)
+        if isinstance(operand, OptionalType):
+            return OptionalType(self.field(node, operand.item, node.field))
         found = self.field(node, operand, node.field)
         read = self.fields.get(node)
         if read is not None and read.field.optional and key(node) not in known:
             self.unguarded(node)
         return found
+
+    def _optional_select(self, node: OptionalSelect, known: Facts, variables: Locals) -> Type:
+        return OptionalType(self.field(node, self.openly(node.operand, known, variables), node.field))
+
+    def _optional_index(self, node: OptionalIndex, known: Facts, variables: Locals) -> Type:
+        operand = self.openly(node.operand, known, variables)
+        return OptionalType(self.item(node, operand, self.visit(node.index, known, variables)))
+
+    def openly(self, node: Node, known: Facts, variables: Locals) -> Type:
+        """The type of what `.?` or `[?]` reads: a root may be absent, and an optional value is opened."""
+        root = {key(node)} if isinstance(node, Name) else ()
+        found = self.visit(node, known.union(root), variables)  # type: ignore[arg-type]
+        return found.item if isinstance(found, OptionalType) else found
 
     def field(self, node: Node, operand: Type, name: str) -> Type:
         """The type of a field, noted as a FieldRead when a record is its owner."""
@@ -229,14 +257,21 @@ class Checker:
     def _index(self, node: Index, known: Facts, variables: Locals) -> Type:
         operand = self.visit(node.operand, known, variables)
         position = self.visit(node.index, known, variables)
-        if isinstance(operand, (RecordType, RefType)):
-            if not isinstance(node.index, Literal) or not isinstance(node.index.value, str):
-                return self.report("wrong_type", f"{operand} is read by field names", node.index)
-            found = self.field(node, operand, node.index.value)
-            if node in self.fields and self.fields[node].field.optional and key(node) not in known:
-                self.unguarded(node)
-            return found
-        return operators.index_type(self, node, operand, position)
+        if isinstance(operand, OptionalType):
+            return OptionalType(self.item(node, operand.item, position))
+        found = self.item(node, operand, position)
+        read = self.fields.get(node)
+        if read is not None and read.field.optional and key(node) not in known:
+            self.unguarded(node)
+        return found
+
+    def item(self, node: Index | OptionalIndex, operand: Type, position: Type) -> Type:
+        """The type of an item of a list or a map, or of a record's field that is read by its name in quotes."""
+        if not isinstance(operand, (RecordType, RefType)):
+            return operators.index_type(self, node, operand, position)
+        if not isinstance(node.index, Literal) or not isinstance(node.index.value, str):
+            return self.report("wrong_type", f"{operand} is read by field names", node.index)
+        return self.field(node, operand, node.index.value)
 
     def _unary(self, node: Unary, known: Facts, variables: Locals) -> Type:
         if node.op == "!":
@@ -261,20 +296,35 @@ class Checker:
         self.visit(node.otherwise, known | self.guards.facts(node.condition, False), variables)
         return self.united((node.then, node.otherwise))
 
-    def united(self, nodes: Sequence[Node]) -> Type:
-        """The type that values of several nodes have in common."""
+    def united(self, nodes: Sequence[Node], optional: frozenset[int] = frozenset()) -> Type:
+        """The type that values of several nodes have in common; those at `optional` positions are opened."""
+        if optional:
+            return self.joined([self.opened(node, place in optional) for place, node in enumerate(nodes)])
         if any(self.types[node] == DOUBLE for node in nodes):
             for node in nodes:
                 self.adapt(node, DOUBLE)
-        found = self.types[nodes[0]]
-        for node in nodes[1:]:
-            found = join(found, self.types[node])
+        return self.joined([self.types[node] for node in nodes])
+
+    def joined(self, types: Sequence[Type]) -> Type:
+        """The type that all of these have in common."""
+        found = types[0]
+        for other in types[1:]:
+            found = join(found, other)
         return found
+
+    def opened(self, node: Node, optional: bool) -> Type:
+        """The type of a part of a literal; after `?` it must be an optional value."""
+        found = self.types[node]
+        if not optional or found == DYN:
+            return found
+        if isinstance(found, OptionalType):
+            return found.item
+        return self.report("wrong_type", f"`?` takes an optional value, found {found}", node)
 
     def _list(self, node: ListLiteral, known: Facts, variables: Locals) -> Type:
         for item in node.items:
             self.visit(item, known, variables)
-        return ListType(self.united(node.items) if node.items else DYN)
+        return ListType(self.united(node.items, node.optional) if node.items else DYN)
 
     def _map(self, node: MapLiteral, known: Facts, variables: Locals) -> Type:
         for name, value in node.entries:
@@ -283,40 +333,12 @@ class Checker:
         if not node.entries:
             return MapType(DYN, DYN)
         keys, values = zip(*node.entries, strict=True)
-        return MapType(self.united(keys), self.united(values))
+        return MapType(self.united(keys), self.united(values, node.optional))
 
     def _macro(self, node: Macro, known: Facts, variables: Locals) -> Type:
-        target = self.visit(node.target, known, variables)
-        item = self._series(node, target) if node.kind == "streak" else self._item(node, target)
-        inner = {**variables, node.variable: item}
-        known = without(known, node.variable)
-        for body in node.bodies[:-1]:
-            self.boolean(body, known, inner)
-            known = known | self.guards.facts(body, True)
-        if node.kind == "map":
-            return ListType(self.visit(node.bodies[-1], known, inner))
-        self.boolean(node.bodies[-1], known, inner)
-        return {"filter": ListType(item), "streak": INT}.get(node.kind, BOOL)
+        return macrotypes.macro_type(self, node, self.visit(node.target, known, variables), known, variables)
 
-    def _item(self, node: Macro, target: Type) -> Type:
-        if isinstance(target, ListType):
-            return target.item
-        if isinstance(target, MapType):
-            return target.key
-        if target != DYN:
-            self.report("wrong_type", f"`{node.kind}` goes over a list, found {target}", node.target)
-        return DYN
-
-    def _series(self, node: Macro, target: Type) -> Type:
-        if isinstance(target, RecordType) and target.series is not None:
-            return target.series
-        if target != DYN:
-            return self.report("unknown_function", f"{target} has no `streak`", node)
-        if self._faulty(node.target):
-            return DYN
-        return self.report("wrong_type", "`streak` needs a metric", node.target)
-
-    def _faulty(self, node: Node) -> bool:
+    def faulty(self, node: Node) -> bool:
         """Whether something inside a node was reported already."""
         return any(node.start <= problem.start and problem.end <= node.end for problem in self.problems)
 
@@ -335,6 +357,8 @@ _VISITS: Mapping[type[Node], Callable[..., Any]] = {
     Select: Checker._select,
     Has: Checker._has,
     Index: Checker._index,
+    OptionalSelect: Checker._optional_select,
+    OptionalIndex: Checker._optional_index,
     Unary: Checker._unary,
     Binary: Checker._binary,
     Logic: Checker._logic,

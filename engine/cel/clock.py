@@ -21,12 +21,15 @@ from engine.cel.syntax import (
     Macro,
     Name,
     Node,
+    OptionalIndex,
+    OptionalSelect,
     Select,
     children,
 )
 from engine.cel.types import BOOL
 
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_MAKING = frozenset({"map", "sortBy", "transformList", "transformMap", "transformMapEntry", "optMap", "optFlatMap"})
 _HINT = "compare `now` with an instant, or an age with a duration: `now - x > hours(48)`"
 
 
@@ -59,7 +62,7 @@ class Clocks:
             case Has():
                 self.parts(node.operand, moving)
                 return False
-            case Select() | Index():
+            case Select() | Index() | OptionalSelect() | OptionalIndex():
                 read = self.notes.fields.get(node)
                 return self.parts(node, moving) or (read is not None and read.field.ages is not None)
             case Binary():
@@ -120,15 +123,19 @@ class Clocks:
         """Whether a node grows as fast as `now`: `now` itself, or a field that ages."""
         if isinstance(node, Name):
             return node.name not in moving
+        if isinstance(node, (OptionalSelect, OptionalIndex)):
+            return False
         read = self.notes.fields.get(node)
         return read is not None and read.field.ages is not None and not self.moves(_owner(node), moving)
 
     def macro(self, node: Macro, moving: Mapping[str, bool]) -> bool:
         """A macro's variable moves with the list; `map` moves with its body, too."""
         target = self.moves(node.target, moving)
-        inner = {**moving, node.variable: target}
+        inner = {**moving, **dict.fromkeys(node.variables, target)}
         bodies = [self.moves(body, inner) for body in node.bodies]
-        if node.kind == "map":
+        if node.kind == "bind":
+            return bodies[-1]
+        if node.kind in _MAKING:
             return target or bodies[-1]
         return target and node.kind == "filter"
 

@@ -7,16 +7,16 @@ generated function never decides what an error means: it hands over to the exact
 from __future__ import annotations
 
 import ast
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from engine.cel import arithmetic, cost, pyast, values
+from engine.cel import arithmetic, cost, optionals, pyast, values
 from engine.cel.analysis import constants
 from engine.cel.checked import Checked, FieldRead
-from engine.cel.exact import COMPARISONS, evaluate
-from engine.cel.functions import dispatch
+from engine.cel.comprehensions import macro_tree
+from engine.cel.exact import COMPARISONS, evaluate, unknown_name
+from engine.cel.overloads import dispatch
 from engine.cel.scope import UNSET, Binding, source_tree
 from engine.cel.syntax import (
     Binary,
@@ -31,6 +31,8 @@ from engine.cel.syntax import (
     MapLiteral,
     Name,
     Node,
+    OptionalIndex,
+    OptionalSelect,
     Select,
     Unary,
     walk,
@@ -45,14 +47,16 @@ from engine.cel.types import (
     NUMERIC,
     STRING,
     TIMESTAMP,
+    TYPE,
     ListType,
     MapType,
+    OptionalType,
     Type,
     is_text,
 )
 
 _INLINE = (bool, int, float, str, bytes, type(None))
-_PLAIN = frozenset({BOOL, BYTES, STRING, TIMESTAMP, DURATION}) | NUMERIC
+_PLAIN = frozenset({BOOL, BYTES, STRING, TIMESTAMP, DURATION, TYPE}) | NUMERIC
 _RAW = frozenset(
     [(op, DOUBLE, DOUBLE) for op in "+-*"]
     + [("+", TIMESTAMP, DURATION), ("-", TIMESTAMP, DURATION), ("+", DURATION, TIMESTAMP)]
@@ -67,7 +71,7 @@ def compile_expression(checked: Checked) -> Callable[[Any], Any]:
     """
     checked.require_sound()
     generator = Generator(checked)
-    result = generator.value(checked.node)
+    result = generator.result(checked.node)
     recover = pyast.call(generator.thing(lambda e: evaluate(checked, e)), pyast.load("e"))
     body = [*generator.preamble(), ast.Return(result)]
     return generator.function([pyast.attempt(body, [ast.Return(recover)])])
@@ -139,6 +143,13 @@ class Generator:
         """A value known now: in the code object when it can hold it, in the globals otherwise."""
         return pyast.constant(value) if type(value) in _INLINE else self.thing(value)
 
+    def result(self, node: Node) -> ast.expr:
+        """The tree for the value of a whole expression, bounded where it is put together from parts."""
+        tree = self.value(node)
+        if node in self.constants or not cost.is_built(node, self.notes):
+            return tree
+        return pyast.call(self.named("bounded", values.bounded), tree)
+
     def value(self, node: Node) -> ast.expr:
         """The tree for a node's value; doubles that JSON may deliver as ints are made floats."""
         if node in self.constants:
@@ -169,16 +180,44 @@ class Generator:
             return pyast.load(self.variables[node.name])
         if node.name in self.hoisted:
             return pyast.load(self.hoisted[node.name])
+        if node.name not in self.scope.bindings:
+            return pyast.call(self.named("missing", _missing), pyast.constant(node.name))
         return source_tree(self.scope.bindings[node.name].source)
 
     def _select(self, node: Select) -> ast.expr:
         container = self.value(node.operand)
         read = self.notes.fields.get(node)
+        if isinstance(self.type(node.operand), OptionalType):
+            return self._optional(container, pyast.constant(node.field), read)
         if read is not None:
             return self.read(self.walk(container, read.entity), read)
         if isinstance(self.type(node.operand), MapType):
             return pyast.subscript(container, pyast.constant(node.field))
         return pyast.call(self.named("select", values.select), container, pyast.constant(node.field))
+
+    def _optional_select(self, node: OptionalSelect) -> ast.expr:
+        read = self.notes.fields.get(node)
+        return self._optional(self.value(node.operand), pyast.constant(node.field), read)
+
+    def _optional_index(self, node: OptionalIndex) -> ast.expr:
+        read = self.notes.fields.get(node)
+        return self._optional(self.value(node.operand), self.value(node.index), read)
+
+    def _optional(self, container: ast.expr, name: ast.expr, read: FieldRead | None) -> ast.expr:
+        """A field or an item as an optional value."""
+        if read is None:
+            return pyast.call(self.named("optional_item", optionals.item), container, name)
+        found = self._found(self.walk(pyast.load("owner"), read.entity), read)
+        if read.field.type == DOUBLE:
+            found = pyast.call(self.named("as_double", _as_double), found)
+        return pyast.call(self.named("through", optionals.through), container, pyast.function_of("owner", found))
+
+    def _found(self, owner: ast.expr, read: FieldRead) -> ast.expr:
+        """A declared field of a record, or None."""
+        if read.field.access == "attr":
+            arguments = (owner, pyast.constant(read.name), pyast.constant(None))
+            return pyast.call(self.named("getattr", getattr), *arguments)
+        return pyast.call(pyast.attribute(owner, "get"), pyast.constant(read.name))
 
     def read(self, owner: ast.expr, read: FieldRead) -> ast.expr:
         """A declared field of a record."""
@@ -203,14 +242,12 @@ class Generator:
         before = self._present(node.operand) if self._is_optional(node.operand) else []
         container = self.value(node.operand)
         read = self.notes.fields.get(node)
+        if isinstance(self.type(node.operand), OptionalType):
+            assert isinstance(node, Select)
+            return [*before, pyast.attribute(self._optional(container, pyast.constant(node.field), read), "present")]
         if read is None:
             return [*before, self._has_key(node, container)]
-        owner = self.walk(container, read.entity)
-        if read.field.access == "attr":
-            arguments = (owner, pyast.constant(read.name), pyast.constant(None))
-            found = pyast.call(self.named("getattr", getattr), *arguments)
-        else:
-            found = pyast.call(pyast.attribute(owner, "get"), pyast.constant(read.name))
+        found = self._found(self.walk(container, read.entity), read)
         return [*before, pyast.compare(found, "is not", pyast.constant(None))]
 
     def _has_key(self, node: Select | Index, container: ast.expr) -> ast.expr:
@@ -221,13 +258,16 @@ class Generator:
 
     def _is_optional(self, node: Node) -> bool:
         if isinstance(node, Name):
-            return node.name not in self.variables and self.scope.bindings[node.name].optional
+            binding = self.scope.bindings.get(node.name)
+            return node.name not in self.variables and binding is not None and binding.optional
         read = self.notes.fields.get(node)
         return read is not None and read.field.optional
 
     def _index(self, node: Index) -> ast.expr:
         container = self.value(node.operand)
         read = self.notes.fields.get(node)
+        if isinstance(self.type(node.operand), OptionalType):
+            return self._optional(container, self.value(node.index), read)
         if read is not None:
             return self.read(self.walk(container, read.entity), read)
         operand, position = self.type(node.operand), self.constants.get(node.index)
@@ -253,8 +293,12 @@ class Generator:
         return self._arithmetic(node)
 
     def _comparison(self, node: Binary) -> ast.expr:
-        if self._is_plain(self.type(node.left)) and self._is_plain(self.type(node.right)):
-            return pyast.compare(self.raw(node.left), node.op, self.raw(node.right))
+        left, right = self.type(node.left), self.type(node.right)
+        if self._is_plain(left) and self._is_plain(right):
+            if DOUBLE not in (left, right) or self._is_small(node.left) or self._is_small(node.right):
+                return pyast.compare(self.raw(node.left), node.op, self.raw(node.right))
+            if left == right:
+                return pyast.compare(self.value(node.left), node.op, self.value(node.right))
         return self._compared(node, COMPARISONS[node.op])
 
     def _compared(self, node: Binary, function: Callable[..., bool]) -> ast.expr:
@@ -268,6 +312,11 @@ class Generator:
         """The budget of this evaluation."""
         self.uses_budget = True
         return pyast.load("budget")
+
+    def _is_small(self, node: Node) -> bool:
+        """Whether a node is a constant beside which any number is compared alike as an int and as a double."""
+        constant = self.constants.get(node)
+        return isinstance(constant, (int, float)) and abs(constant) <= values.EXACT
 
     def _is_plain(self, of: Type) -> bool:
         return of in _PLAIN or is_text(of)
@@ -307,13 +356,19 @@ class Generator:
         return ast.IfExp(self.boolean(node.condition), self.value(node.then), self.value(node.otherwise))
 
     def _list(self, node: ListLiteral) -> ast.expr:
-        return ast.List([self.value(item) for item in node.items], ast.Load())
+        items = ast.List([self.value(item) for item in node.items], ast.Load())
+        if not node.optional:
+            return items
+        return pyast.call(self.named("opened", optionals.opened), items, pyast.constant(node.optional))
 
     def _map(self, node: MapLiteral) -> ast.expr:
         entries: list[ast.expr] = [
             ast.Tuple([self.value(name), self.value(value)], ast.Load()) for name, value in node.entries
         ]
-        return pyast.call(self.named("make_map", values.make_map), ast.Tuple(entries, ast.Load()))
+        pairs: ast.expr = ast.Tuple(entries, ast.Load())
+        if node.optional:
+            pairs = pyast.call(self.named("entries", optionals.entries), pairs, pyast.constant(node.optional))
+        return pyast.call(self.named("make_map", values.make_map), pairs)
 
     def _call(self, node: Call) -> ast.expr:
         plan = self.notes.calls[node]
@@ -333,31 +388,22 @@ class Generator:
 
     def _macro(self, node: Macro) -> ast.expr:
         target = self.value(node.target)
-        items = pyast.attribute(target, "closed") if node.kind == "streak" else target
-        charged = pyast.call(self.named("spend", cost.spend), self.budget(), items)
         hidden = self.variables
         self.count += 1
-        variable = f"v{self.count}"
-        self.variables = {**hidden, node.variable: variable}
+        names = [f"v{self.count}", f"w{self.count}"][: len(node.variables)]
+        self.variables = {**hidden, **dict(zip(node.variables, names, strict=True))}
         try:
-            return self._loop(node, variable, charged)
+            return macro_tree(self, node, names, target)
         finally:
             self.variables = hidden
 
-    def _loop(self, node: Macro, variable: str, items: ast.expr) -> ast.expr:
-        """The comprehension of a macro."""
-        if node.kind == "map":
-            rounds = pyast.rounds(variable, items, [self.boolean(body) for body in node.bodies[:-1]])
-            return ast.ListComp(self.value(node.bodies[-1]), rounds)
-        condition = self.boolean(node.bodies[0])
-        if node.kind == "filter":
-            return ast.ListComp(pyast.load(variable), pyast.rounds(variable, items, [condition]))
-        if node.kind == "exists_one":
-            ones = ast.GeneratorExp(pyast.constant(1), pyast.rounds(variable, items, [condition]))
-            return pyast.compare(pyast.call(self.named("sum", sum), ones), "==", pyast.constant(1))
-        function = {"exists": any, "all": all, "streak": values.count_while}[node.kind]
-        results = ast.GeneratorExp(condition, pyast.rounds(variable, items))
-        return pyast.call(self.named(function.__name__, function), results)
+
+def _missing(name: str) -> Any:
+    raise unknown_name(name)
+
+
+def _as_double(value: Any) -> Any:
+    return float(value) if isinstance(value, int) else value
 
 
 def _as_set(item: Type, container: Any) -> frozenset[Any] | None:
@@ -366,7 +412,7 @@ def _as_set(item: Type, container: Any) -> frozenset[Any] | None:
         return None
     if is_text(item) and all(type(value) is str for value in container):
         return frozenset(container)
-    if item in NUMERIC and all(type(value) in (int, float) and not math.isnan(value) for value in container):
+    if item in NUMERIC and all(type(value) in (int, float) and abs(value) <= values.EXACT for value in container):
         return frozenset(container)
     return None
 
@@ -377,6 +423,8 @@ _TREES: Mapping[type[Node], Callable[..., ast.expr]] = {
     Select: Generator._select,
     Has: Generator._has,
     Index: Generator._index,
+    OptionalSelect: Generator._optional_select,
+    OptionalIndex: Generator._optional_index,
     Unary: Generator._unary,
     Binary: Generator._binary,
     Logic: Generator._logic,

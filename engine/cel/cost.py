@@ -10,23 +10,39 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.cel.checked import Notes
-from engine.cel.syntax import Binary, Call
-from engine.cel.types import BYTES, DYN, ListType, MapType, Type, is_text
-from engine.cel.values import Budget, charge, iterable, scan_weight
+from engine.cel.syntax import Binary, Call, ListLiteral, Macro, MapLiteral, Node, walk
+from engine.cel.types import BYTES, DYN, ListType, MapType, OptionalType, Type, is_text
+from engine.cel.values import Budget, charge, iterable, pairs, scan_weight
 
 _LIGHT = frozenset({"size", "startsWith", "endsWith", "type", "dyn"})
 
 
 def is_heavy(node: Binary | Call, notes: Notes) -> bool:
-    """Whether the work of a node grows with the size of its operands."""
+    """Whether the work of a node grows with the size of its operands, or of the list that it makes."""
     if isinstance(node, Binary):
         return node.op == "+" and _has_size(notes.types[node])
     plan = notes.calls[node]
-    return plan.name not in _LIGHT and any(_has_size(notes.types[arg]) for arg in plan.args)
+    if plan.name in _LIGHT:
+        return False
+    return isinstance(notes.types[node], ListType) or any(_has_size(notes.types[arg]) for arg in plan.args)
 
 
 def _has_size(of: Type) -> bool:
-    return of in (BYTES, DYN) or is_text(of) or isinstance(of, (ListType, MapType))
+    return of in (BYTES, DYN) or is_text(of) or isinstance(of, (ListType, MapType, OptionalType))
+
+
+def is_built(node: Node, notes: Notes) -> bool:
+    """Whether a value is put together from parts, so that it may be larger than anything that it was made of."""
+    built = any(isinstance(part, (Macro, ListLiteral, MapLiteral)) for part in walk(node))
+    return built and _holds_containers(notes.types[node])
+
+
+def _holds_containers(of: Type) -> bool:
+    if isinstance(of, OptionalType):
+        return _holds_containers(of.item)
+    if isinstance(of, MapType):
+        return True
+    return of == DYN or (isinstance(of, ListType) and _has_size(of.item))
 
 
 def spend(budget: Budget, container: Any) -> Sequence[Any]:
@@ -34,6 +50,19 @@ def spend(budget: Budget, container: Any) -> Sequence[Any]:
     items = iterable(container)
     charge(budget, len(items))
     return items
+
+
+def spend_pairs(budget: Budget, container: Any) -> Sequence[tuple[Any, Any]]:
+    """The pairs that a macro of two variables goes over, charged in full before the first one."""
+    items = pairs(container)
+    charge(budget, len(items))
+    return items
+
+
+def once(budget: Budget, value: Any) -> Any:
+    """A value that one round is made for."""
+    charge(budget, 1)
+    return value
 
 
 def charged(budget: Budget, function: Callable[..., Any], *args: Any) -> Any:

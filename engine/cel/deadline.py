@@ -7,15 +7,16 @@ for. Clocks outside macros are compiled; inside macros the tree is walked, once 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from engine.cel import pyast, values
 from engine.cel.checked import Checked, Clock, FieldRead
-from engine.cel.codegen import Generator
+from engine.cel.codegen import Generator, preamble
 from engine.cel.errors import CelError
 from engine.cel.exact import Evaluator
+from engine.cel.macros import rounds
 from engine.cel.scope import Binding, Scope, source_tree
 from engine.cel.syntax import Macro, Node, children, walk
 
@@ -28,10 +29,28 @@ def compile_deadline(checked: Checked) -> Callable[[Any], datetime | None] | Non
     None when no comparison depends on time. What fails to evaluate has no deadline; the function never raises for it.
     Raises ValueError for an expression with problems.
     """
-    checked.require_sound()
-    if not checked.clocks:
+    return compile_deadlines([checked])
+
+
+def compile_deadlines(parts: Sequence[Checked]) -> Callable[[Any], datetime | None] | None:
+    """As `compile_deadline`, of several conditions: the earliest instant at which any of them may change."""
+    for part in parts:
+        part.require_sound()
+    ticking = [part for part in parts if part.clocks]
+    if not ticking:
         return None
-    generator = Generator(checked, hoisted={})
+    names: dict[str, Any] = {}
+    generators = [Generator(part, hoisted={}, shared=names) for part in ticking]
+    steps = [step for part, one in zip(ticking, generators, strict=True) for step in _steps(part, one)]
+    budget = any(one.uses_budget for one in generators)
+    now = source_tree(_now(ticking[0].scope).source)
+    first = [pyast.store("now", now), pyast.store("best", pyast.constant(None))]
+    body = [*preamble({}, {}, budget=budget), *first, *steps, ast.Return(pyast.load("best"))]
+    return generators[0].function(body)
+
+
+def _steps(checked: Checked, generator: Generator) -> list[ast.stmt]:
+    """The statements that take all clocks of one condition into account."""
     loops = [macro for macro in _outermost_macros(checked.node) if _clocks_in(macro, checked.clocks)]
     inside = {part for loop in loops for part in walk(loop)}
     steps = [_step(generator, checked, clock) for clock in checked.clocks if clock.node not in inside]
@@ -39,9 +58,7 @@ def compile_deadline(checked: Checked) -> Callable[[Any], datetime | None] | Non
         walker = generator.thing(_walker(checked, loop))
         found = pyast.call(walker, pyast.load("e"), pyast.load("now"))
         steps.append(_attempt([pyast.store("at", found), _keep_earlier()]))
-    now = source_tree(_now(checked.scope).source)
-    first = [pyast.store("now", now), pyast.store("best", pyast.constant(None))]
-    return generator.function([*generator.preamble(), *first, *steps, ast.Return(pyast.load("best"))])
+    return steps
 
 
 def _now(scope: Scope) -> Binding:
@@ -153,7 +170,7 @@ class _Search:
         """Every item of a macro counts: what is skipped now may be reached when another one changes."""
         try:
             container = self.evaluator.value(node.target, variables)
-            items = values.iterable(container.closed if node.kind == "streak" else container)
+            items = rounds(node, container)
         except (CelError, AttributeError):
             return
         for item in items:
@@ -161,7 +178,7 @@ class _Search:
             if self.steps < 0:
                 return
             for body in node.bodies:
-                self.collect(body, {**variables, node.variable: item})
+                self.collect(body, {**variables, **dict(zip(node.variables, item, strict=True))})
 
     def consider(self, clock: Clock, variables: Mapping[str, Any]) -> None:
         """Keep the instant of one clock when it is the earliest after now."""

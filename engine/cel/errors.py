@@ -21,7 +21,8 @@ class CelError(ExpressionError):
     """An evaluation failed. `start` and `end` are the offsets of the sub-expression that failed, when known.
 
     `code` is one of `no_such_field`, `no_such_key`, `type_mismatch`, `overflow`, `division_by_zero`,
-    `out_of_range`, `bad_argument`, `iteration_budget`, `too_large`, `unknown_reference`, `bad_regex`.
+    `out_of_range`, `bad_argument`, `iteration_budget`, `too_large`, `unknown_reference`, `bad_regex`, `no_value`; for expressions
+    that were not checked also `unknown_name` and `unknown_function`.
     """
 
     def __init__(self, code: str, message: str, start: int | None = None, end: int | None = None) -> None:

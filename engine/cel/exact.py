@@ -7,13 +7,15 @@ anything fails, so that errors, and what absorbs them, are always decided in one
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from engine.cel import arithmetic, cost, values
+from engine.cel import arithmetic, cost, optionals, values
 from engine.cel.checked import CallPlan, Checked, FieldRead
+from engine.cel.denotation import Optional
 from engine.cel.errors import CelError
-from engine.cel.functions import dispatch
-from engine.cel.macros import MACROS, absorb
+from engine.cel.macros import MACROS, absorb, rounds
+from engine.cel.overloads import dispatch
 from engine.cel.scope import UNSET, reader
 from engine.cel.syntax import (
     Binary,
@@ -28,10 +30,14 @@ from engine.cel.syntax import (
     MapLiteral,
     Name,
     Node,
+    OptionalIndex,
+    OptionalSelect,
     Select,
     Unary,
+    children,
 )
 from engine.cel.tracing import TRACED_ROUNDS, Trace
+from engine.cel.types import DOUBLE
 
 Variables = Mapping[str, Any]
 
@@ -40,16 +46,24 @@ def trace(checked: Checked, e: Any) -> Trace:
     """Evaluate an expression without problems, and note every sub-expression. Raises nothing for a failure."""
     checked.require_sound()
     evaluator = Evaluator(checked, e, tracing=True)
+    failure: CelError | None = None
     try:
-        evaluator.value(checked.node, {})
+        evaluator.result(checked.node)
     except CelError as error:
         error.__traceback__ = None
-    return evaluator.rounds[0][0]
+        failure = error
+    found = evaluator.rounds[0][0]
+    return found if found.error is failure else replace(found, result=None, error=failure)
 
 
 def evaluate(checked: Checked, e: Any) -> Any:
     """The value of an expression. Raises CelError."""
-    return Evaluator(checked, e).value(checked.node, {})
+    return Evaluator(checked, e).result(checked.node)
+
+
+def unknown_name(name: str) -> CelError:
+    """The error for a name that only run time looks up, in vain."""
+    return CelError("unknown_name", f"unknown name `{name}`")
 
 
 class Evaluator:
@@ -62,6 +76,17 @@ class Evaluator:
         self.budget = [values.MOST_STEPS]
         self.tracing = tracing
         self.rounds: list[list[Trace]] = [[]]
+
+    def result(self, node: Node) -> Any:
+        """The value of a whole expression, which must not be endless when it is written out."""
+        found = self.value(node, {})
+        if not cost.is_built(node, self.notes):
+            return found
+        try:
+            return values.bounded(found)
+        except CelError as error:
+            error.at(node.start, node.end)
+            raise
 
     def value(self, node: Node, variables: Variables) -> Any:
         """The value of a node. Raises CelError, placed at the innermost node that failed."""
@@ -76,8 +101,9 @@ class Evaluator:
             failure = error
             raise
         finally:
-            children = tuple(self.rounds.pop())
-            self.rounds[-1].append(Trace(node.start, node.end, node.text, result, failure, False, children))
+            self.skip_unasked(node)
+            parts = tuple(self.rounds.pop())
+            self.rounds[-1].append(Trace(node.start, node.end, node.text, result, failure, False, parts))
 
     def _value(self, node: Node, variables: Variables) -> Any:
         try:
@@ -96,6 +122,18 @@ class Evaluator:
         if self.tracing:
             self.rounds[-1].append(Trace(node.start, node.end, node.text, None, None, True, ()))
 
+    def skip_unasked(self, node: Node) -> None:
+        """Note the parts of a node that nothing was asked of, because one before them failed or there were no rounds."""
+        asked = {(part.start, part.end) for part in self.rounds[-1]}
+        for part in self._parts(node):
+            if (part.start, part.end) not in asked:
+                self.skip(part)
+
+    def _parts(self, node: Node) -> tuple[Node, ...]:
+        if isinstance(node, Has):
+            return ()
+        return self.notes.calls[node].args if isinstance(node, Call) else children(node)
+
     def boolean(self, node: Node, variables: Variables) -> bool:
         """The value of a condition, which must be true or false."""
         result = self.value(node, variables)
@@ -111,13 +149,46 @@ class Evaluator:
     def _name(self, node: Name, variables: Variables) -> Any:
         if node.name in variables:
             return variables[node.name]
-        binding = self.scope.bindings[node.name]
+        binding = self.scope.bindings.get(node.name)
+        if binding is None:
+            raise unknown_name(node.name)
         return reader(binding.source)(self.e) if binding.constant is UNSET else binding.constant
 
     def _select(self, node: Select, variables: Variables) -> Any:
         container = self.value(node.operand, variables)
         read = self.notes.fields.get(node)
-        return values.select(container, node.field) if read is None else self.read(container, read)
+        if read is None:
+            return values.select(container, node.field)
+        if isinstance(container, Optional):
+            return self.through(container, read)
+        return self.read(container, read)
+
+    def _optional_select(self, node: OptionalSelect, variables: Variables) -> Any:
+        container = self.value(node.operand, variables)
+        read = self.notes.fields.get(node)
+        return optionals.item(container, node.field) if read is None else self.through(container, read)
+
+    def _optional_index(self, node: OptionalIndex, variables: Variables) -> Any:
+        container = self.value(node.operand, variables)
+        read = self.notes.fields.get(node)
+        if read is not None:
+            return self.through(container, read)
+        return optionals.item(container, self.value(node.index, variables))
+
+    def through(self, container: Any, read: FieldRead) -> Any:
+        """A declared field of a record, as an optional value."""
+        found = optionals.through(container, lambda owner: self.field_of(self.walk(owner, read.entity), read))
+        if read.field.type == DOUBLE and isinstance(found.value, int):
+            return Optional(float(found.value))
+        return found
+
+    def field_of(self, owner: Any, read: FieldRead) -> Any:
+        """A field of an owner, or None."""
+        if read.field.access == "attr":
+            return getattr(owner, read.name, None)
+        if not isinstance(owner, dict):
+            raise self._unreadable(owner, read.name)
+        return owner.get(read.name)
 
     def read(self, container: Any, read: FieldRead) -> Any:
         """A declared field of a record."""
@@ -159,12 +230,9 @@ class Evaluator:
         if read is None:
             assert isinstance(node, Select)
             return values.has_key(container, node.field)
-        owner = self.walk(container, read.entity)
-        if read.field.access == "attr":
-            return getattr(owner, read.name, None) is not None
-        if not isinstance(owner, dict):
-            raise self._unreadable(owner, read.name)
-        return owner.get(read.name) is not None
+        if isinstance(container, Optional):
+            return bool(self.through(container, read).present)
+        return self.field_of(self.walk(container, read.entity), read) is not None
 
     def is_optional(self, node: Node, variables: Variables) -> bool:
         """Whether a root or a field was declared as one that may be absent."""
@@ -177,7 +245,7 @@ class Evaluator:
         container = self.value(node.operand, variables)
         read = self.notes.fields.get(node)
         if read is not None:
-            return self.read(container, read)
+            return self.through(container, read) if isinstance(container, Optional) else self.read(container, read)
         return values.index(container, self.value(node.index, variables))
 
     def _unary(self, node: Unary, variables: Variables) -> Any:
@@ -228,12 +296,12 @@ class Evaluator:
         return self.value(node.otherwise, variables)
 
     def _list(self, node: ListLiteral, variables: Variables) -> Any:
-        return [self.value(item, variables) for item in node.items]
+        items = [self.value(item, variables) for item in node.items]
+        return optionals.opened(items, node.optional) if node.optional else items
 
     def _map(self, node: MapLiteral, variables: Variables) -> Any:
-        return values.make_map(
-            [(self.value(name, variables), self.value(value, variables)) for name, value in node.entries]
-        )
+        entries = [(self.value(name, variables), self.value(value, variables)) for name, value in node.entries]
+        return values.make_map(optionals.entries(entries, node.optional) if node.optional else entries)
 
     def _call(self, node: Call, variables: Variables) -> Any:
         plan = self.notes.calls[node]
@@ -248,7 +316,7 @@ class Evaluator:
 
     def _macro(self, node: Macro, variables: Variables) -> Any:
         container = self.value(node.target, variables)
-        items = container.closed if node.kind == "streak" else values.iterable(container)
+        items = rounds(node, container)
         tracing, self.tracing = self.tracing, self.tracing
         try:
             return MACROS[node.kind](self, node, self._rounds_of(node, items, variables, tracing))
@@ -261,7 +329,7 @@ class Evaluator:
         for position, item in enumerate(items):
             values.charge(self.budget, 1)
             self.tracing = tracing and position < TRACED_ROUNDS
-            inner[node.variable] = item
+            inner.update(zip(node.variables, item, strict=True))
             yield inner
 
 
@@ -285,6 +353,8 @@ _VALUES: Mapping[type[Node], Callable[..., Any]] = {
     Select: Evaluator._select,
     Has: Evaluator._has,
     Index: Evaluator._index,
+    OptionalSelect: Evaluator._optional_select,
+    OptionalIndex: Evaluator._optional_index,
     Unary: Evaluator._unary,
     Binary: Evaluator._binary,
     Logic: Evaluator._logic,

@@ -1,14 +1,15 @@
-"""The functions of the language: for each name its overloads, and how one is chosen."""
+"""The functions of the language: for each name its overloads."""
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from engine.cel import numbers, strings, timestamps
-from engine.cel.errors import CelError
-from engine.cel.scope import HostFunction
+from engine.cel import formatting, lists, numbers, optionals, strings, timestamps
+from engine.cel.denotation import Denotation
+from engine.cel.overloads import Overload, Overloads
 from engine.cel.types import (
     BOOL,
     BYTES,
@@ -20,47 +21,14 @@ from engine.cel.types import (
     NUMERIC,
     STRING,
     TIMESTAMP,
+    TYPE,
     UINT,
     ListType,
+    OptionalType,
     Type,
-    assignable,
+    join,
 )
-from engine.cel.values import ANY_LIST, ANY_MAP, accepts, kind, mismatch
-
-Result = Type | Callable[[Sequence[Type]], Type]
-
-
-@dataclass(frozen=True, slots=True)
-class Overload:
-    """One form of a function. The receiver of a method is its first parameter; `rest` types further ones."""
-
-    params: tuple[Type, ...]
-    result: Result
-    call: Callable[..., Any]
-    rest: Type | None = None
-
-    def takes(self, count: int) -> bool:
-        """Whether it can be called with so many arguments."""
-        return count == len(self.params) or (self.rest is not None and count > len(self.params))
-
-    def param(self, position: int) -> Type:
-        """The type that is wanted at a position."""
-        return self.params[position] if position < len(self.params) else self.rest or DYN
-
-    def fits(self, args: Sequence[Type]) -> bool:
-        """Whether arguments of these static types may be passed."""
-        return self.takes(len(args)) and all(assignable(a, self.param(i)) for i, a in enumerate(args))
-
-    def accepts(self, args: Sequence[Any]) -> bool:
-        """Whether these values may be passed."""
-        return self.takes(len(args)) and all(accepts(self.param(i), a) for i, a in enumerate(args))
-
-    def result_type(self, args: Sequence[Type]) -> Type:
-        """The type of the result for arguments of these types."""
-        return self.result(args) if callable(self.result) else self.result
-
-
-Overloads = tuple[Overload, ...]
+from engine.cel.values import ANY_LIST, ANY_MAP, ANY_OPTIONAL, UINT_MAX, UInt, kind
 
 
 def _extreme_type(args: Sequence[Type]) -> Type:
@@ -73,16 +41,17 @@ def _identity(value: Any) -> Any:
     return value
 
 
-def type_name(value: Any) -> str:
-    """The name of a value's type, as CEL calls it."""
+def denoted(value: Any) -> Denotation:
+    """The type of a value, as a value."""
     names = {
         ANY_LIST: "list",
         ANY_MAP: "map",
+        ANY_OPTIONAL: "optional_type",
         NULL: "null_type",
         TIMESTAMP: "google.protobuf.Timestamp",
         DURATION: "google.protobuf.Duration",
     }
-    return names.get(kind(value), str(kind(value)))
+    return Denotation(names.get(kind(value), str(kind(value))))
 
 
 _SIZE = tuple(Overload((of,), INT, len) for of in (STRING, BYTES, ANY_LIST, ANY_MAP))
@@ -127,13 +96,20 @@ _CONVERSIONS: dict[str, Overloads] = {
         Overload((DURATION,), DURATION, _identity),
         Overload((STRING,), DURATION, timestamps.parse_duration),
     ),
-    "type": (Overload((DYN,), STRING, type_name),),
+    "type": (Overload((DYN,), TYPE, denoted),),
     "dyn": (Overload((DYN,), DYN, _identity),),
 }
 
 
 def _numeric(call: Callable[[float], float]) -> Overloads:
     return (Overload((DOUBLE,), DOUBLE, call), Overload((INT,), INT, _identity), Overload((UINT,), UINT, _identity))
+
+
+def _bits(combine: Callable[[int, int], int]) -> Overloads:
+    return (
+        Overload((INT, INT), INT, combine),
+        Overload((UINT, UINT), UINT, lambda left, right: UInt(combine(int(left), int(right)))),
+    )
 
 
 _MATH: dict[str, Overloads] = {
@@ -146,6 +122,30 @@ _MATH: dict[str, Overloads] = {
     "math.floor": _numeric(numbers.floor),
     "math.round": _numeric(numbers.round_half_away),
     "math.trunc": _numeric(numbers.trunc),
+    "math.sign": (
+        Overload((INT,), INT, numbers.sign),
+        Overload((UINT,), UINT, lambda value: UInt(numbers.sign(value))),
+        Overload((DOUBLE,), DOUBLE, numbers.sign_of_double),
+    ),
+    "math.sqrt": tuple(Overload((of,), DOUBLE, numbers.square_root) for of in (DOUBLE, INT, UINT)),
+    "math.isNaN": (Overload((DOUBLE,), BOOL, math.isnan),),
+    "math.isInf": (Overload((DOUBLE,), BOOL, math.isinf),),
+    "math.isFinite": (Overload((DOUBLE,), BOOL, math.isfinite),),
+    "math.bitAnd": _bits(operator.and_),
+    "math.bitOr": _bits(operator.or_),
+    "math.bitXor": _bits(operator.xor),
+    "math.bitNot": (
+        Overload((INT,), INT, operator.invert),
+        Overload((UINT,), UINT, lambda value: UInt(~int(value) & UINT_MAX)),
+    ),
+    "math.bitShiftLeft": (
+        Overload((INT, INT), INT, numbers.shift_left),
+        Overload((UINT, INT), UINT, numbers.shift_uint_left),
+    ),
+    "math.bitShiftRight": (
+        Overload((INT, INT), INT, numbers.shift_right),
+        Overload((UINT, INT), UINT, numbers.shift_uint_right),
+    ),
     "math.greatest": (
         Overload((ANY_LIST,), _extreme_type, numbers.greatest),
         Overload((DYN,), _extreme_type, numbers.greatest, rest=DYN),
@@ -162,10 +162,29 @@ def _span(unit: str) -> Overloads:
     return (Overload((INT,), DURATION, make), Overload((DOUBLE,), DURATION, make))
 
 
+def _item_type(args: Sequence[Type]) -> Type:
+    return args[0].item if isinstance(args[0], OptionalType) else DYN
+
+
+def _default_type(args: Sequence[Type]) -> Type:
+    return join(_item_type(args), args[1])
+
+
+def _optional_of(args: Sequence[Type]) -> Type:
+    return OptionalType(args[0])
+
+
+_OPTIONALS: dict[str, Overloads] = {
+    "optional.of": (Overload((DYN,), _optional_of, optionals.of),),
+    "optional.ofNonZeroValue": (Overload((DYN,), _optional_of, optionals.of_non_zero),),
+    "optional.none": (Overload((), ANY_OPTIONAL, optionals.none),),
+}
+
 FUNCTIONS: Mapping[str, Overloads] = {
     "size": _SIZE,
     **_CONVERSIONS,
     **_MATH,
+    **_OPTIONALS,
     "days": _span("days"),
     "hours": _span("hours"),
     "minutes": _span("minutes"),
@@ -175,6 +194,10 @@ FUNCTIONS: Mapping[str, Overloads] = {
     "uid": (Overload((DYN,), STRING, strings.uid, rest=DYN),),
     "signed_by": (Overload((STRING, STRING), STRING, strings.signed_by),),
     "matches": (Overload((STRING, STRING), BOOL, strings.matches),),
+    "strings.quote": (Overload((STRING,), STRING, strings.quoted),),
+    "base64.encode": (Overload((BYTES,), STRING, strings.base64_encoded),),
+    "base64.decode": (Overload((STRING,), BYTES, strings.base64_decoded),),
+    "lists.range": (Overload((INT,), ListType(INT), lists.up_to),),
 }
 
 
@@ -188,6 +211,19 @@ def _parts() -> dict[str, Overloads]:
     return found
 
 
+def _same_list(args: Sequence[Type]) -> Type:
+    return args[0] if isinstance(args[0], ListType) else ANY_LIST
+
+
+def _flat_list(args: Sequence[Type]) -> Type:
+    inner = args[0].item if isinstance(args[0], ListType) else DYN
+    return inner if isinstance(inner, ListType) else _same_list(args) if inner != DYN else ANY_LIST
+
+
+def _item_of(args: Sequence[Type]) -> Type:
+    return OptionalType(args[0].item if isinstance(args[0], ListType) else DYN)
+
+
 METHODS: Mapping[str, Overloads] = {
     "size": _SIZE,
     "contains": (Overload((STRING, STRING), BOOL, str.__contains__),),
@@ -197,7 +233,20 @@ METHODS: Mapping[str, Overloads] = {
     "lowerAscii": (Overload((STRING,), STRING, strings.lower_ascii),),
     "upperAscii": (Overload((STRING,), STRING, strings.upper_ascii),),
     "trim": (Overload((STRING,), STRING, str.strip),),
-    "reverse": (Overload((STRING,), STRING, strings.reverse),),
+    "reverse": (
+        Overload((STRING,), STRING, strings.reverse),
+        Overload((ANY_LIST,), _same_list, lists.backwards),
+    ),
+    "format": (Overload((STRING, ANY_LIST), STRING, formatting.formatted),),
+    "slice": (Overload((ANY_LIST, INT, INT), _same_list, lists.part),),
+    "flatten": (
+        Overload((ANY_LIST,), _flat_list, lists.flattened),
+        Overload((ANY_LIST, INT), ANY_LIST, lists.flattened),
+    ),
+    "distinct": (Overload((ANY_LIST,), _same_list, lists.distinct),),
+    "sort": (Overload((ANY_LIST,), _same_list, lists.ordered),),
+    "first": (Overload((ANY_LIST,), _item_of, lists.first),),
+    "last": (Overload((ANY_LIST,), _item_of, lists.last),),
     "replace": (
         Overload((STRING, STRING, STRING), STRING, strings.replace),
         Overload((STRING, STRING, STRING, INT), STRING, strings.replace),
@@ -218,35 +267,14 @@ METHODS: Mapping[str, Overloads] = {
         Overload((STRING, STRING), INT, strings.index_of),
         Overload((STRING, STRING, INT), INT, strings.index_of),
     ),
-    "lastIndexOf": (Overload((STRING, STRING), INT, strings.last_index_of),),
+    "lastIndexOf": (
+        Overload((STRING, STRING), INT, strings.last_index_of),
+        Overload((STRING, STRING, INT), INT, strings.last_index_of),
+    ),
+    "hasValue": (Overload((ANY_OPTIONAL,), BOOL, optionals.has_value),),
+    "value": (Overload((ANY_OPTIONAL,), _item_type, optionals.value),),
+    "or": (Overload((ANY_OPTIONAL, ANY_OPTIONAL), lambda args: join(*args), optionals.either),),
+    "orValue": (Overload((ANY_OPTIONAL, DYN), _default_type, optionals.value_or),),
     "charAt": (Overload((STRING, INT), STRING, strings.char_at),),
     **_parts(),
 }
-
-
-def host(function: HostFunction) -> Overloads:
-    """A function of the embedding program as an overload; what it raises becomes a CelError."""
-
-    def call(*args: Any) -> Any:
-        try:
-            return function.call(*args)
-        except CelError:
-            raise
-        except Exception as error:
-            raise CelError("bad_argument", str(error) or type(error).__name__) from error
-
-    return (Overload(function.params, function.result, call),)
-
-
-def choose(overloads: Overloads, args: Sequence[Type]) -> Overload | None:
-    """The one overload for static types; None when there is none or when run time has to decide."""
-    fitting = [overload for overload in overloads if overload.fits(args)]
-    return fitting[0] if fitting and (DYN not in args or len(fitting) == 1) else None
-
-
-def dispatch(name: str, overloads: Overloads, *args: Any) -> Any:
-    """Call the overload that takes these values. Raises CelError `type_mismatch` when none does."""
-    for overload in overloads:
-        if overload.accepts(args):
-            return overload.call(*args)
-    raise mismatch(f"`{name}`", *args)

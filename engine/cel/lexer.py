@@ -21,6 +21,7 @@ _TOKEN = re.compile(
     | (?P<double>(?:[0-9]+\.[0-9]+|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)
     | (?P<int>(?:0[xX][0-9a-fA-F]+|[0-9]+)[uU]?)
     | (?P<name>[^\W\d]\w*)
+    | (?P<quoted>`[\w.\-/\ ]+`)
     | (?P<op>&&|\|\||==|!=|<=|>=|[-+*/%!<>?:.,()\[\]{{}}])
     """,
     re.VERBOSE,
@@ -41,7 +42,7 @@ _SUGGESTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`kind` is `string`, `double`, `int`, `name`, `op` or `end`; offsets count characters."""
+    """`kind` is `string`, `double`, `int`, `name`, `quoted` (a field name in backquotes), `op` or `end`; offsets count characters."""
 
     kind: str
     text: str

@@ -95,9 +95,56 @@ def absolute(value: int) -> int:
     return whole(abs(value))
 
 
+def sign(value: int) -> int:
+    """-1, 0 or 1."""
+    return (value > 0) - (value < 0)
+
+
+def sign_of_double(value: float) -> float:
+    """-1.0, 0.0 or 1.0; NaN stays."""
+    return math.nan if math.isnan(value) else float((value > 0) - (value < 0))
+
+
+def square_root(value: float) -> float:
+    """The square root; NaN below zero."""
+    return math.sqrt(value) if value >= 0 else math.nan
+
+
+def shift_left(value: int, places: int) -> int:
+    """The 64 bits of an int moved to the left; what leaves them is lost."""
+    bits = _shifted(value, places)
+    return bits - (1 << 64) if bits > INT_MAX else bits
+
+
+def shift_right(value: int, places: int) -> int:
+    """The 64 bits of an int moved to the right, with zeros from the left."""
+    if places < 0:
+        raise CelError("out_of_range", "bits are moved by 0 or more places")
+    bits = (value & UINT_MAX) >> min(places, 64)
+    return bits - (1 << 64) if bits > INT_MAX else bits
+
+
+def shift_uint_left(value: int, places: int) -> UInt:
+    """The 64 bits of a uint moved to the left; what leaves them is lost."""
+    return UInt(_shifted(value, places))
+
+
+def shift_uint_right(value: int, places: int) -> UInt:
+    """The 64 bits of a uint moved to the right."""
+    if places < 0:
+        raise CelError("out_of_range", "bits are moved by 0 or more places")
+    return UInt(int(value) >> min(places, 64))
+
+
+def _shifted(value: int, places: int) -> int:
+    if places < 0:
+        raise CelError("out_of_range", "bits are moved by 0 or more places")
+    return ((int(value) & UINT_MAX) << places) & UINT_MAX if places < 64 else 0
+
+
 def _rounded(rounding: Callable[[float], int]) -> Callable[[float], float]:
     def apply(value: float) -> float:
-        return float(rounding(value)) if math.isfinite(value) else value
+        return math.copysign(float(rounding(value)), value) if math.isfinite(value) else value
 
     return apply
 

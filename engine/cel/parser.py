@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.cel import literals
 from engine.cel.errors import CelSyntaxError
 from engine.cel.lexer import Token, tokens
@@ -18,6 +20,8 @@ from engine.cel.syntax import (
     MapLiteral,
     Name,
     Node,
+    OptionalIndex,
+    OptionalSelect,
     Select,
     Unary,
     children,
@@ -42,7 +46,14 @@ _RESERVED = frozenset(
         *("loop", "package", "namespace", "return", "var", "void", "while"),
     ]
 )
-_MACROS = {"all": (2,), "exists": (2,), "exists_one": (2,), "map": (2, 3), "filter": (2,), "streak": (2,)}
+_QUANTIFIER, _TRANSFORMATION, _OF_ONE = {2: 1, 3: 2}, {3: 2, 4: 2}, {2: 1}
+_MACROS: Mapping[str, Mapping[int, int]] = {
+    **dict.fromkeys(("all", "exists", "exists_one", "existsOne"), _QUANTIFIER),
+    **dict.fromkeys(("transformList", "transformMap", "transformMapEntry"), _TRANSFORMATION),
+    **dict.fromkeys(("filter", "sortBy", "streak", "optMap", "optFlatMap"), _OF_ONE),
+    "map": {2: 1, 3: 1},
+}
+"""How many of so many arguments are variables."""
 _WORDS = {"and": "write `&&`", "or": "write `||`", "not": "write `!`", "is": "write `==`"}
 
 
@@ -190,28 +201,52 @@ class _Parser:
             if self.take("."):
                 node = self.member(node, start)
             elif self.take("["):
+                form = OptionalIndex if self.take("?") else Index
                 index = self.expression()
                 self.expect("]")
-                node = Index(self.text, start, self.end, node, index)
+                node = form(self.text, start, self.end, node, index)
             else:
                 return node
 
     def member(self, operand: Node, start: int) -> Node:
+        form = OptionalSelect if self.take("?") else Select
         field = self.token
+        if field.kind == "quoted":
+            self.position += 1
+            return form(self.text, start, self.end, operand, field.text[1:-1])
         if field.kind != "name" or field.text in _CONSTANTS or field.text == "in":
             raise self.unexpected("expected a field name after `.`")
         self.position += 1
-        if not self.take("("):
-            return Select(self.text, start, self.end, operand, field.text)
+        if form is OptionalSelect or not self.take("("):
+            return form(self.text, start, self.end, operand, field.text)
         args = self.items(")")
-        if len(args) in _MACROS.get(field.text, ()) and isinstance(args[0], Name):
-            return Macro(self.text, start, self.end, field.text, operand, args[0].name, args[1:])
-        return Call(self.text, start, self.end, operand, field.text, args)
+        return self.macro(start, operand, field, args) or Call(self.text, start, self.end, operand, field.text, args)
 
-    def items(self, closing: str) -> tuple[Node, ...]:
-        """Expressions between commas up to a closing bracket; a comma may follow the last."""
+    def macro(self, start: int, operand: Node, field: Token, args: tuple[Node, ...]) -> Macro | None:
+        """The macro that a call is, if it is one."""
+        bodies: tuple[Node, ...]
+        if field.text == "bind" and isinstance(operand, Name) and operand.name == "cel" and len(args) == 3:
+            count, target, kind, bodies = 1, args[1], "bind", args[2:]
+        else:
+            count, target, kind = _MACROS.get(field.text, {}).get(len(args), 0), operand, field.text
+            bodies = args[count:]
+        names = [name.name for name in args[:count] if isinstance(name, Name)]
+        if not count or len(names) < count:
+            return None
+        if len(set(names)) < count:
+            raise CelSyntaxError(f"`{names[0]}` is given to two variables", args[1].start, args[1].end)
+        kind = "exists_one" if kind == "existsOne" else kind
+        return Macro(self.text, start, self.end, kind, target, tuple(names), bodies)
+
+    def items(self, closing: str, optional: set[int] | None = None) -> tuple[Node, ...]:
+        """Expressions between commas up to a closing bracket; a comma may follow the last.
+
+        Where `optional` is given, an item may begin with `?`, and its position is put there.
+        """
         found: list[Node] = []
         while not self.take(closing):
+            if optional is not None and self.take("?"):
+                optional.add(len(found))
             found.append(self.expression())
             if not self.at(closing):
                 if not self.at(","):
@@ -228,6 +263,9 @@ class _Parser:
             return Literal(self.text, token.start, token.end, literals.string(token))
         if token.kind == "name":
             return self.name(token)
+        if self.at(".") and self.tokens[self.position + 1].kind == "name":
+            self.position += 1
+            return self.absolute(token, self.token)
         if self.take("("):
             node = self.expression(_IN_PARENTHESES)
             self.expect(")")
@@ -239,18 +277,22 @@ class _Parser:
         raise self.unexpected("expected an expression")
 
     def list(self, opening: Token) -> Node:
-        items = self.items("]")
-        return ListLiteral(self.text, opening.start, self.end, items)
+        optional: set[int] = set()
+        items = self.items("]", optional)
+        return ListLiteral(self.text, opening.start, self.end, items, frozenset(optional))
 
     def map(self, opening: Token) -> Node:
         entries: list[tuple[Node, Node]] = []
+        optional: set[int] = set()
         while not self.take("}"):
+            if self.take("?"):
+                optional.add(len(entries))
             key = self.expression()
             self.expect(":")
             entries.append((key, self.expression()))
             if not self.at("}"):
                 self.expect(",")
-        return MapLiteral(self.text, opening.start, self.end, tuple(entries))
+        return MapLiteral(self.text, opening.start, self.end, tuple(entries), frozenset(optional))
 
     def name(self, token: Token) -> Node:
         if token.text in _RESERVED or token.text == "in":
@@ -264,6 +306,13 @@ class _Parser:
         if token.text == "has":
             return self.has(token, args)
         return Call(self.text, token.start, self.end, None, token.text, args)
+
+    def absolute(self, dot: Token, name: Token) -> Node:
+        """`.name`: looked up where no namespace and no variable hides it."""
+        node = self.name(name)
+        if isinstance(node, Name):
+            return Name(self.text, dot.start, self.end, f".{node.name}")
+        return node
 
     def has(self, token: Token, args: tuple[Node, ...]) -> Node:
         if len(args) != 1 or not isinstance(args[0], (Select, Name)):

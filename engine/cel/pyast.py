@@ -65,9 +65,16 @@ def chain(op: str, operands: Sequence[ast.expr]) -> ast.expr:
     return ast.BoolOp(ast.And() if op == "&&" else ast.Or(), list(operands))
 
 
-def rounds(variable: str, items: ast.expr, conditions: Sequence[ast.expr] = ()) -> list[ast.comprehension]:
-    """`for variable in items if conditions`."""
-    target = ast.Name(variable, ast.Store())
+def function_of(parameter: str, body: ast.expr) -> ast.expr:
+    """`lambda parameter: body`."""
+    args = ast.arguments(posonlyargs=[], args=[ast.arg(parameter)], kwonlyargs=[], kw_defaults=[], defaults=[])
+    return ast.Lambda(args, body)
+
+
+def rounds(variables: Sequence[str], items: ast.expr, conditions: Sequence[ast.expr] = ()) -> list[ast.comprehension]:
+    """`for variables in items if conditions`."""
+    names: list[ast.expr] = [ast.Name(variable, ast.Store()) for variable in variables]
+    target = names[0] if len(names) == 1 else ast.Tuple(names, ast.Store())
     return [ast.comprehension(target=target, iter=items, ifs=list(conditions), is_async=0)]
 
 
@@ -88,6 +95,6 @@ def compiled(definition: ast.FunctionDef, names: dict[str, Any], label: str = ""
     """The function of a definition, whose globals are `names` and nothing else; `label` is what profiles and tracebacks call it."""
     names["__builtins__"] = {}
     module = ast.fix_missing_locations(ast.Module([definition], []))
-    exec(compile(module, f"<{label or definition.name}>", "exec"), names)
+    exec(compile(module, f"<{label or definition.name}>".replace("\0", " "), "exec"), names)
     made: Callable[..., Any] = names[definition.name]
     return made

@@ -28,7 +28,7 @@ def reads(node: Node, scope: Scope, calls: Mapping[Node, CallPlan]) -> frozenset
             found.add((*target, str(member)))
             parts = parts[1:]
         if isinstance(current, Macro):
-            bodies = [(body, hidden | {current.variable}) for body in current.bodies]
+            bodies = [(body, hidden.union(current.variables)) for body in current.bodies]
             pending += [*bodies, *((part, hidden) for part in parts if part is current.target)]
         else:
             pending += [(part, hidden) for part in parts]

@@ -48,11 +48,15 @@ class HostFunction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """Roots, the entities that references walk to (by `e.ref(entity, id)`), and functions of the host."""
+    """Roots, the entities that references walk to (by `e.ref(entity, id)`), and functions of the host.
+
+    The name of a root may have dots; names are looked up in `container` and its parents first.
+    """
 
     bindings: Mapping[str, Binding]
     entities: Mapping[str, RecordType] = field(default_factory=dict)
     functions: Mapping[str, HostFunction] = field(default_factory=dict)
+    container: str = ""
 
 
 _READS = (ast.Expression, ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Call, ast.Load)

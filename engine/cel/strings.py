@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import string
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ from engine.cel.errors import CelError
 from engine.cel.values import LARGEST, too_large
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_ESCAPES = str.maketrans(
+    {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v", "\\": r"\\", '"': r"\""}
+)
 _UPPER = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 
 
@@ -97,9 +101,35 @@ def index_of(text: str, part: str, start: int = 0) -> int:
     return text.find(part, start)
 
 
-def last_index_of(text: str, part: str) -> int:
-    """Where the last occurrence begins; -1 when there is none."""
-    return text.rfind(part)
+def last_index_of(text: str, part: str, start: int | None = None) -> int:
+    """Where the last occurrence begins, at or before `start`; -1 when there is none."""
+    if start is None:
+        return text.rfind(part)
+    if not 0 <= start <= len(text):
+        raise CelError("out_of_range", f"no character {start} in a text of {len(text)}")
+    return text.rfind(part, 0, start + len(part))
+
+
+def quoted(text: str) -> str:
+    """The text as a literal in double quotation marks."""
+    if len(text) > LARGEST // 2:
+        raise too_large()
+    return f'"{text.translate(_ESCAPES)}"'
+
+
+def base64_encoded(data: bytes) -> str:
+    """The bytes as base64 with padding (RFC 4648)."""
+    if len(data) > LARGEST // 2:
+        raise too_large()
+    return base64.b64encode(data).decode()
+
+
+def base64_decoded(text: str) -> bytes:
+    """The bytes of base64, with padding or without."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        raise CelError("bad_argument", "the text is not base64") from None
 
 
 def reverse(text: str) -> str:

@@ -47,6 +47,22 @@ class Select(Node):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class OptionalSelect(Node):
+    """`operand.?field`: an optional value, without one where the field is absent."""
+
+    operand: Node
+    field: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OptionalIndex(Node):
+    """`operand[?index]`: an optional value, without one where there is no such item."""
+
+    operand: Node
+    index: Node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Has(Node):
     """`has(operand)`, where the operand is a `Select`, or a `Name` for a root that may be absent."""
 
@@ -106,34 +122,40 @@ class Conditional(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListLiteral(Node):
-    """`[item, …]`."""
+    """`[item, …]`. The items at the positions of `optional` were written `?item`: the value, or nothing."""
 
     items: tuple[Node, ...]
+    optional: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapLiteral(Node):
-    """`{key: value, …}`."""
+    """`{key: value, …}`. The entries at the positions of `optional` were written `?key: value`."""
 
     entries: tuple[tuple[Node, Node], ...]
+    optional: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Macro(Node):
-    """`target.kind(variable, body…)`: `map` has two bodies when its first one filters."""
+    """`target.kind(variables, body…)`: `map` and its kin have two bodies when the first one filters.
+
+    Two variables are the position and the item of a list, or the key and the value of a map. `cel.bind(v, x, body)`
+    is a macro over `x` alone.
+    """
 
     kind: str
     target: Node
-    variable: str
+    variables: tuple[str, ...]
     bodies: tuple[Node, ...]
 
 
 def children(node: Node) -> tuple[Node, ...]:
     """The direct parts of a node, in the order of the text."""
     match node:
-        case Select() | Has() | Unary():
+        case Select() | OptionalSelect() | Has() | Unary():
             return (node.operand,)
-        case Index():
+        case Index() | OptionalIndex():
             return (node.operand, node.index)
         case Call():
             return (*(() if node.target is None else (node.target,)), *node.args)

@@ -14,7 +14,7 @@ from engine.cel.errors import CelError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
-_INSTANT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_INSTANT = re.compile(r"(\d{4,9})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _OFFSET = re.compile(r"([+-]?)(\d\d):(\d\d)", re.ASCII)
 _LENGTH = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:h|ms|us|µs|ns|m|s))+|[+-]?0", re.ASCII)
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|us|µs|ns|m|s)", re.ASCII)
@@ -58,11 +58,11 @@ def to_seconds(instant: datetime) -> int:
 
 
 def parse_duration(text: str) -> timedelta:
-    """A length such as `1h30m`, `-1.5s` or `250ms`; what is below a microsecond is cut off."""
+    """A length such as `1h30m`, `-1.5s` or `250ms`; what is below a microsecond is rounded."""
     if _LENGTH.fullmatch(text) is None or len(text) > 100:
         raise CelError("bad_argument", f"not a duration: {text!r:.80}")
     parts = _PART.findall(text)
-    total = int(sum(Fraction("0" + number) * _MICROSECONDS[unit] for number, unit in parts))
+    total = round(sum(Fraction("0" + number) * _MICROSECONDS[unit] for number, unit in parts))
     if total > LONGEST_DURATION // timedelta(microseconds=1):
         raise CelError("out_of_range", "the duration is outside its range")
     return length_of_time(timedelta(microseconds=-total if text.startswith("-") else total))

@@ -32,6 +32,7 @@ BYTES = Primitive("bytes")
 NULL = Primitive("null")
 TIMESTAMP = Primitive("timestamp")
 DURATION = Primitive("duration")
+TYPE = Primitive("type")
 DYN = Primitive("dyn")
 
 NUMERIC = frozenset({INT, UINT, DOUBLE})
@@ -56,6 +57,16 @@ class MapType(Type):
 
     def __str__(self) -> str:
         return f"map({self.key}, {self.value})"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalType(Type):
+    """A value that may be absent without harm: what `a.?b`, `a[?b]` and `optional.of(…)` give."""
+
+    item: Type
+
+    def __str__(self) -> str:
+        return f"optional({self.item})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,8 @@ def assignable(actual: Type, wanted: Type) -> bool:
         return True
     if isinstance(actual, ListType) and isinstance(wanted, ListType):
         return assignable(actual.item, wanted.item)
+    if isinstance(actual, OptionalType) and isinstance(wanted, OptionalType):
+        return assignable(actual.item, wanted.item)
     if isinstance(actual, MapType) and isinstance(wanted, MapType):
         return assignable(actual.key, wanted.key) and assignable(actual.value, wanted.value)
     if isinstance(wanted, EnumType) and isinstance(actual, EnumType):
@@ -152,6 +165,8 @@ def equatable(left: Type, right: Type) -> bool:
         return True
     if isinstance(left, ListType) and isinstance(right, ListType):
         return equatable(left.item, right.item)
+    if isinstance(left, OptionalType) and isinstance(right, OptionalType):
+        return equatable(left.item, right.item)
     if isinstance(left, MapType) and isinstance(right, MapType):
         return equatable(left.key, right.key) and equatable(left.value, right.value)
     if isinstance(left, RefType) and isinstance(right, RefType):
@@ -171,4 +186,6 @@ def join(left: Type, right: Type) -> Type:
         return STRING
     if isinstance(left, ListType) and isinstance(right, ListType):
         return ListType(join(left.item, right.item))
+    if isinstance(left, OptionalType) and isinstance(right, OptionalType):
+        return OptionalType(join(left.item, right.item))
     return DYN

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from engine.cel.denotation import NONE, Denotation, Optional
 from engine.cel.errors import CelError
 from engine.cel.types import (
     BOOL,
@@ -20,9 +21,11 @@ from engine.cel.types import (
     NULL,
     STRING,
     TIMESTAMP,
+    TYPE,
     UINT,
     ListType,
     MapType,
+    OptionalType,
     RecordType,
     Type,
     is_text,
@@ -32,6 +35,8 @@ INT_MIN, INT_MAX, UINT_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 MOST_STEPS = 100_000
 LARGEST = 1 << 20
 SMALL_LIST = 256
+EXACT = 2**53
+"""Up to here every whole number is a double, too."""
 
 
 class UInt(int):
@@ -45,6 +50,7 @@ class UInt(int):
 
 ANY_LIST = ListType(DYN)
 ANY_MAP = MapType(DYN, DYN)
+ANY_OPTIONAL = OptionalType(DYN)
 _KINDS: Mapping[type, Type] = {
     bool: BOOL,
     int: INT,
@@ -58,6 +64,8 @@ _KINDS: Mapping[type, Type] = {
     dict: ANY_MAP,
     datetime: TIMESTAMP,
     timedelta: DURATION,
+    Denotation: TYPE,
+    Optional: ANY_OPTIONAL,
 }
 
 
@@ -76,6 +84,8 @@ def accepts(wanted: Type, value: Any) -> bool:
         return isinstance(value, (list, tuple))
     if isinstance(wanted, MapType):
         return isinstance(value, dict)
+    if isinstance(wanted, OptionalType):
+        return isinstance(value, Optional)
     return kind(value) == wanted
 
 
@@ -111,9 +121,16 @@ def equal(left: Any, right: Any, budget: Budget | None = None) -> bool:
     """CEL equality: numbers by value, everything else only within its own type, containers by content."""
     one, other = kind(left), kind(right)
     if one in _SCALARS:
-        return bool(left == right) and (one == other or (one in _NUMBERS and other in _NUMBERS))
+        if one == other:
+            return bool(left == right)
+        if one not in _NUMBERS or other not in _NUMBERS:
+            return False
+        left, right = _aligned(left, right)
+        return bool(left == right)
     if one != other:
         return False
+    if one == ANY_OPTIONAL:
+        return left is right or (left.present and right.present and equal(left.value, right.value, budget))
     if one not in (ANY_LIST, ANY_MAP):
         return left is right
     if len(left) != len(right):
@@ -125,7 +142,7 @@ def equal(left: Any, right: Any, budget: Budget | None = None) -> bool:
     return all(name in right and equal(value, right[name], budget) for name, value in left.items())
 
 
-_SCALARS = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL, TIMESTAMP, DURATION})
+_SCALARS = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL, TIMESTAMP, DURATION, TYPE})
 _NUMBERS = frozenset({INT, UINT, DOUBLE})
 _ORDERED = frozenset({BOOL, STRING, BYTES, TIMESTAMP, DURATION})
 
@@ -135,34 +152,45 @@ def unequal(left: Any, right: Any, budget: Budget | None = None) -> bool:
     return not equal(left, right, budget)
 
 
-def _check_order(op: str, left: Any, right: Any) -> None:
+def _ordered(op: str, left: Any, right: Any) -> tuple[Any, Any]:
+    """The operands as Python may compare them. Raises CelError `type_mismatch` when they have no order."""
     one, other = kind(left), kind(right)
-    if not ((one in _NUMBERS and other in _NUMBERS) or (one == other and one in _ORDERED)):
+    if one in _NUMBERS and other in _NUMBERS:
+        return _aligned(left, right)
+    if one != other or one not in _ORDERED:
         raise mismatch(f"`{op}`", left, right)
+    return left, right
+
+
+def _aligned(left: Any, right: Any) -> tuple[Any, Any]:
+    """Two numbers; beside a double a whole number is compared as a double, though it may be beyond 2**53."""
+    if isinstance(left, float) or isinstance(right, float):
+        return float(left), float(right)
+    return left, right
 
 
 def less(left: Any, right: Any) -> bool:
     """`<` with its operands checked."""
-    _check_order("<", left, right)
-    return bool(left < right)
+    one, other = _ordered("<", left, right)
+    return bool(one < other)
 
 
 def less_equal(left: Any, right: Any) -> bool:
     """`<=` with its operands checked."""
-    _check_order("<=", left, right)
-    return bool(left <= right)
+    one, other = _ordered("<=", left, right)
+    return bool(one <= other)
 
 
 def greater(left: Any, right: Any) -> bool:
     """`>` with its operands checked."""
-    _check_order(">", left, right)
-    return bool(left > right)
+    one, other = _ordered(">", left, right)
+    return bool(one > other)
 
 
 def greater_equal(left: Any, right: Any) -> bool:
     """`>=` with its operands checked."""
-    _check_order(">=", left, right)
-    return bool(left >= right)
+    one, other = _ordered(">=", left, right)
+    return bool(one >= other)
 
 
 def contains(item: Any, container: Any, budget: Budget | None = None) -> bool:
@@ -193,6 +221,8 @@ def index(container: Any, key: Any) -> Any:
     """`container[key]`, without Python's negative positions."""
     if isinstance(container, (list, tuple)):
         return _item(container, key)
+    if isinstance(container, Optional):
+        return _inside(container, key)
     if isinstance(container, dict):
         value = _find(container, key)
         if value is _MISSING:
@@ -201,16 +231,41 @@ def index(container: Any, key: Any) -> Any:
     raise mismatch("`[]`", container, key)
 
 
+def has_item(container: Any, key: Any) -> bool:
+    """Whether `container[key]` is there; keys and positions that can never be are errors."""
+    if isinstance(container, (list, tuple)):
+        return 0 <= _position(container, key) < len(container)
+    if isinstance(container, dict):
+        return _find(container, key) is not _MISSING
+    raise mismatch("`[?]`", container, key)
+
+
+def _inside(optional: Optional, key: Any) -> Optional:
+    """What is inside an optional value, as an optional value: reading through what is absent gives nothing."""
+    if not optional.present or not has_item(optional.value, key):
+        return NONE
+    return Optional(index(optional.value, key))
+
+
 def _item(items: Sequence[Any], position: Any) -> Any:
-    if isinstance(position, bool) or not isinstance(position, (int, float)) or position != int(position):
+    place = _position(items, position)
+    if not 0 <= place < len(items):
+        raise CelError("out_of_range", f"no item {place} in a list of {len(items)}")
+    return items[place]
+
+
+def _position(items: Sequence[Any], position: Any) -> int:
+    if isinstance(position, bool) or not isinstance(position, (int, float)):
         raise mismatch("`[]`", items, position)
-    if not 0 <= position < len(items):
-        raise CelError("out_of_range", f"no item {int(position)} in a list of {len(items)}")
-    return items[int(position)]
+    if isinstance(position, float) and not (abs(position) <= INT_MAX and position.is_integer()):
+        raise mismatch("`[]`", items, position)
+    return int(position)
 
 
 def select(container: Any, name: str) -> Any:
     """`container.name` where only run time knows what the container is. Objects stay closed."""
+    if isinstance(container, Optional):
+        return _inside(container, name)
     if not isinstance(container, dict):
         raise mismatch(f"the field `{name}`", container)
     if name not in container:
@@ -220,6 +275,8 @@ def select(container: Any, name: str) -> Any:
 
 def has_key(container: Any, name: str) -> bool:
     """`has(container.name)` for maps."""
+    if isinstance(container, Optional):
+        return _inside(container, name).present
     if not isinstance(container, dict):
         raise mismatch(f"the field `{name}`", container)
     return name in container
@@ -228,6 +285,35 @@ def has_key(container: Any, name: str) -> bool:
 def too_large() -> CelError:
     """The error for a result over the bound."""
     return CelError("too_large", f"the result would be larger than {LARGEST} characters or items")
+
+
+def fits(value: Any, most: int = LARGEST) -> bool:
+    """Whether a value has at most so many items and characters when it is written out.
+
+    Lists may hold one list many times: what is small in memory can be endless on paper.
+    """
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, (str, bytes, list, tuple, dict)):
+            most -= len(one)
+            if most < 0:
+                return False
+        if isinstance(one, (list, tuple)):
+            pending.extend(one)
+        elif isinstance(one, dict):
+            pending.extend(one)
+            pending.extend(one.values())
+        elif isinstance(one, Optional):
+            pending.append(one.value)
+    return True
+
+
+def bounded(value: Any) -> Any:
+    """The value itself. Raises CelError `too_large` when it does not fit."""
+    if not fits(value):
+        raise too_large()
+    return value
 
 
 def make_map(entries: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -249,6 +335,20 @@ def iterable(container: Any) -> Sequence[Any]:
     if isinstance(container, dict):
         return list(container)
     raise mismatch("a macro", container)
+
+
+def pairs(container: Any) -> Sequence[tuple[Any, Any]]:
+    """What a macro of two variables goes over: positions and items, or keys and values."""
+    if isinstance(container, (list, tuple)):
+        return list(enumerate(container))
+    if isinstance(container, dict):
+        return list(container.items())
+    raise mismatch("a macro", container)
+
+
+def merged(maps: Iterable[Any]) -> dict[Any, Any]:
+    """One map of the entries of several."""
+    return make_map([entry for each in maps for entry in each.items()])
 
 
 def count_while(results: Iterable[bool]) -> int:

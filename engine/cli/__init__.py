@@ -11,7 +11,7 @@ import click
 
 from engine.errors import RulewrightError
 
-VERBS = ("demo", "check", "test", "run", "explain")
+VERBS = ("demo", "check", "test", "run", "explain", "diagram")
 
 
 class Verbs(click.Group):
@@ -59,15 +59,27 @@ def group() -> None:
 
 
 def main() -> None:
-    """The entry point. Mistakes are a sentence on standard error and a code, never a traceback."""
+    """The entry point. Mistakes are a sentence on standard error and a code, never a traceback.
+
+    Whoever reads the output may stop reading: that ends the command with 1, and without a word.
+    """
     try:
         group(standalone_mode=True)
     except RulewrightError as failure:
         _explain(failure)
         sys.exit(1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as failure:
+        if failure.filename is not None:
+            raise
+        _lose(failure)
         sys.exit(1)
+
+
+def _lose(failure: OSError) -> None:
+    """Standard output takes nothing any more: say why, and let what is left of the output go, or it would fail again at the end."""
+    if not isinstance(failure, BrokenPipeError):
+        click.echo(f"rulewright: the output cannot be written: {failure.strerror}", err=True)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain(failure: RulewrightError) -> None:

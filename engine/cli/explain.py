@@ -16,7 +16,13 @@ from engine.store import open_store
 
 @click.command()
 @click.argument("decision", required=False, metavar="ID")
-@click.option("--why-not", "why_not", nargs=2, metavar="NAME KEY", help="An alert, rule or workflow, and the key.")
+@click.option(
+    "--why-not",
+    "why_not",
+    nargs=2,
+    metavar="NAME KEY",
+    help="An alert, rule or workflow (or WORKFLOW/EVENT, WORKFLOW/STATE), and the key.",
+)
 @click.option("--at", metavar="T", help="As of this instant (RFC 3339); default: now, in virtual time.")
 @click.option("--store", default="sqlite:///demo/rulewright.db", show_default=True, help="Where the log is.")
 @click.option("--pack", "packs", multiple=True, help="Another pack than the one that the store was written with.")
@@ -37,6 +43,7 @@ def command(
     Examples:
       rulewright explain 5f0c9a3e1b7d2c4f8a6e            a decision of the demo
       rulewright explain --why-not visit_discipline r3
+      rulewright explain --why-not quote/won q7           why can this quote not be won?
       rulewright explain --why-not quote q7 --at 2026-03-05T12:00:00+08:00 --store sqlite:///week.db
     """
     if (decision is None) == (why_not is None):

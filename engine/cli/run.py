@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from engine.cli import params_of
 from engine.cli.target import told, writable
+from engine.errors import RulewrightError
 from engine.runtime.engine import BATCH, Engine, moment
 from engine.runtime.feed import Feed, encoded
 from engine.runtime.heap import steady
@@ -76,6 +77,8 @@ def _write(sink: BinaryIO, lines: list[bytes]) -> bool:
 @contextmanager
 def _sink(out: Path | None) -> Iterator[BinaryIO]:
     if out is None:
+        if sys.stdout is None:
+            raise RulewrightError("not_writable", "standard output is closed", hint="name a file with --out")
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     else:

@@ -53,6 +53,14 @@ class Activations:
         """The keys of the activations that matched a fact."""
         return list(self._matching.get(number, ()))
 
+    def asserting(self, number: int) -> list[str]:
+        """The keys of the activations that asserted a fact."""
+        return list(self._asserting.get(number, ()))
+
+    def facts_of(self, key: str) -> list[int]:
+        """The facts that an activation matched."""
+        return self._held[key].facts
+
     def disown(self, number: int) -> list[str]:
         """A fact is gone: the activations that asserted it do so no more. Returns their keys."""
         keys = self._asserting.pop(number, {})

@@ -27,11 +27,8 @@ def evaluate(turn: Turn, alert: Alert, env: Env) -> None:
     if level is None:
         _wake(turn, alert, state, env)
         return
-    if level != state.level and not _held_long_enough(turn, alert, state, level):
-        level = state.level
-    elif level == state.level and state.pending is not None:
-        state.pending = None
-        turn.changed("decisions")
+    if alert.hold:
+        level = _held_long_enough(turn, alert, state, level)
     if level != state.level:
         _change(turn, alert, state, level, env)
     _wake(turn, alert, state, env)
@@ -61,14 +58,20 @@ def _level_one_by_one(turn: Turn, alert: Alert, env: Env) -> str | None:
     return "green"
 
 
-def _held_long_enough(turn: Turn, alert: Alert, state: AlertState, level: str) -> bool:
-    """Whether a graver level that must hold for a while has held that long; it starts to count when it is first seen."""
-    if not alert.hold or GRAVITY[level] < GRAVITY[state.level]:
-        return True
-    if state.pending != level:
-        state.pending, state.pending_since = level, turn.now
+def _held_long_enough(turn: Turn, alert: Alert, state: AlertState, level: str) -> str:
+    """The level to be in when `level` is seen: a lesser one at once, of the graver ones the gravest that has held long enough.
+
+    A level holds from when it, or a graver one, was first seen.
+    """
+    now, seen, held = turn.now, GRAVITY[level], GRAVITY[state.level]
+    waiting = [name for name, _ in alert.levels if held < GRAVITY[name] <= seen]
+    pending: dict[str, int] = {name: state.pending.get(name, now) for name in waiting}
+    if pending != state.pending:
+        state.pending = pending
         turn.changed("decisions")
-    return turn.now - state.pending_since >= alert.hold
+    if seen <= held:
+        return level
+    return next((name for name, since in pending.items() if now - since >= alert.hold), state.level)
 
 
 def _change(turn: Turn, alert: Alert, state: AlertState, level: str, env: Env) -> None:
@@ -78,37 +81,35 @@ def _change(turn: Turn, alert: Alert, state: AlertState, level: str, env: Env) -
     retracted = lesser and turn.event.late and turn.event.at < began
     status = "retracted" if retracted else "resolved" if level == "green" else "firing"
     turn.record("alert", alert.name, {"level": level, "was": was, "status": status})
-    ended, episode = state.sent, state.episode
-    state.level, state.since, state.pending, state.sent = level, turn.now, None, []
+    said = state.sent
+    state.level, state.since = level, turn.now
+    state.pending = {name: since for name, since in state.pending.items() if GRAVITY[name] > GRAVITY[level]}
+    if lesser:
+        state.sent = [one for one in said if retracted and GRAVITY[one.level] <= GRAVITY[level]]
     if retracted:
-        _correct(turn, alert, f"{episode}/{was}", ended, env)
+        _correct(turn, alert, [one for one in said if one not in state.sent and turn.event.at < one.since], env)
     if level != "green":
         state.episode += 1
         _notify(turn, alert, state, level, env)
 
 
-def _dedupe(turn: Turn, alert: Alert, episode: str, ordinal: int) -> str:
-    """The key of a message; `episode` is its number and its level."""
-    suffix = f"/{ordinal + 1}" if ordinal else ""
-    return f"{alert.name}/{turn.partition.key}/{episode}{suffix}"
-
-
 def _notify(turn: Turn, alert: Alert, state: AlertState, level: str, env: Env) -> None:
     for ordinal, action in enumerate(alert.notify.get(level, ())):  # type: ignore[call-overload]
-        key = _dedupe(turn, alert, f"{state.episode}/{level}", ordinal)
+        key = f"{alert.name}/{turn.partition.key}/{state.episode}/{level}{f'/{ordinal + 1}' if ordinal else ''}"
         before = len(turn.step.actions)
         try:
             turn.act(alert.name, action, env, dedupe=key)
         except CelError as failure:
             turn.error(alert.name, failure, None, env, action.place)
         for one in turn.step.actions[before:]:
-            state.sent.append(Sent(key, ordinal, one.do, one.to, one.to_entity, one.content, one.attach))
+            sent = Sent(key, ordinal, one.do, one.to, one.to_entity, one.content, one.attach, level, state.since)
+            state.sent.append(sent)
 
 
-def _correct(turn: Turn, alert: Alert, episode: str, sent: list[Sent], env: Env) -> None:
+def _correct(turn: Turn, alert: Alert, sent: list[Sent], env: Env) -> None:
     """Tell those who were told, whoever would be told today; what was never said needs no correction."""
     for message in sent:
-        key = f"{_dedupe(turn, alert, episode, message.ordinal)}/correction"
+        key = f"{message.key}/correction"
         own = alert.retracted[message.ordinal : message.ordinal + 1] if alert.retracted is not None else ()
         for effect in own:
             try:
@@ -148,11 +149,11 @@ def corrected(content: Any) -> Any:
 
 def _wake(turn: Turn, alert: Alert, state: AlertState, env: Env) -> None:
     """Set the one deadline of the alert: the first instant at which time alone may change its level."""
-    instants = [condition.wake(env) for _, condition in alert.levels if condition.wake is not None]
-    due = min((to_micros(instant) for instant in instants if instant is not None), default=None)
-    if state.pending is not None:
-        held = state.pending_since + alert.hold
-        due = held if due is None else min(due, held)
+    instant = alert.wake(env) if alert.wake is not None else None
+    due = to_micros(instant) if instant is not None else None
+    if state.pending:
+        held = [since + alert.hold for since in state.pending.values() if since + alert.hold > turn.now]
+        due = min(held if due is None else [due, *held], default=None)
     if due != state.wake:
         state.wake = due
         turn.timer(f"alert/{alert.name}", due)

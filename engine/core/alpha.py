@@ -28,8 +28,9 @@ class AlphaIndex:
     """Dispatch by event type and then by the constant that most rules of the type test.
 
     `standing` are the rules without a current event, in the order of the pack; `recalling` names for each event type those of them
-    that look back at it, and `watched` is all that they read beside events and facts. `holding` and `lacking` name for each fact the
-    rules, and the positions of the patterns, that want one, or none.
+    that look back at it, and `watched` is all that they read beside events and facts. `holding` names for each fact the rules, and the
+    positions of the patterns, that match one; `excluding` the rules with a group that such a fact may end and its loss may make hold,
+    `requiring` those with a group that such a fact may make hold and its loss may end.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
@@ -46,7 +47,8 @@ class AlphaIndex:
         self.recalling: dict[str, set[str]] = {}
         self.watched = frozenset(name for rule in self.standing for name in rule.depends)
         self.holding: dict[str, list[Entry]] = {}
-        self.lacking: dict[str, list[Rule]] = {}
+        self.excluding: dict[str, list[Rule]] = {}
+        self.requiring: dict[str, list[Rule]] = {}
         weights: dict[tuple[str, str], int] = {}
         for _, _, pattern in current:
             for field, _ in pattern.equals:
@@ -71,13 +73,14 @@ class AlphaIndex:
 
     def _note_reads(self, rule: Rule) -> None:
         for position, pattern in enumerate(rule.patterns):
-            if pattern.kind == "fact":
+            if pattern.kind == "fact" and pattern.group is None:
                 self.holding.setdefault(pattern.type, []).append((rule, position))
-            elif pattern.kind == "none_fact":
-                rules = self.lacking.setdefault(pattern.type, [])
-                if rule not in rules:
-                    rules.append(rule)
-            elif pattern.kind.endswith("event") and rule.name not in self.positions:
+            elif pattern.kind == "fact":
+                for asking, other in ((self.excluding, "exists"), (self.requiring, "none")):
+                    rules = asking.setdefault(pattern.type, [])
+                    if pattern.group != other and rule not in rules:
+                        rules.append(rule)
+            elif pattern.kind == "event" and rule.name not in self.positions:
                 self.recalling.setdefault(pattern.type, set()).add(rule.name)
 
     def moved(self, event_type: str, changes: Set[str]) -> list[Rule]:
@@ -116,7 +119,7 @@ def is_plain(rule: Rule) -> bool:
 
 def is_current(pattern: Pattern) -> bool:
     """Whether a pattern stands for the event that is being delivered."""
-    return pattern.kind == "event" and pattern.within is None
+    return pattern.kind == "event" and pattern.group is None and pattern.within is None
 
 
 def _hashable(value: Any) -> bool:

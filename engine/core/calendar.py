@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 SECOND_US = 1_000_000
-MINUTE_US = 60 * SECOND_US
+QUARTER_US = 900 * SECOND_US
 DAY_US = 86_400 * SECOND_US
 
 Unit = Literal["day", "week", "month"]
@@ -103,6 +103,23 @@ class Calendar:
             day += timedelta(days=1)
         return micros + 3650 * DAY_US
 
+    def working_between(self, start: int, end: int) -> int:
+        """The microseconds of working time in [start, end); none where `end` is not the later one."""
+        day = self.local(start).date() - timedelta(days=1)
+        found = 0
+        while self.midnight(day) < end:
+            if self.works(day):
+                begin, finish = self.shift(day)
+                found += max(min(finish, end) - max(begin, start), 0)
+            day += timedelta(days=1)
+        return found
+
+    def keeps(self, other: Calendar) -> bool:
+        """Whether people work at the same times by both calendars."""
+        return (self.zone.key, self.workdays, self.hours, self.days_off, self.days_on) == (
+            other.zone.key, other.workdays, other.hours, other.days_off, other.days_on,
+        )  # fmt: skip
+
     def workdays_between(self, start: datetime, end: datetime) -> int:
         """How many working days lie in [start's day, end's day); negative when `end` is the earlier one."""
         if end < start:
@@ -120,23 +137,29 @@ class Calendar:
 
     def stamp(self, micros: int) -> str:
         """RFC 3339 with the zone's offset, without a fraction where it is zero."""
-        minute, rest = divmod(micros, MINUTE_US)
-        around = _minute(self.zone, minute)
+        quarter, rest = divmod(micros, QUARTER_US)
+        around = _quarter(self.zone, quarter)
         if around is None:
             return self.local(micros).isoformat()
-        before, after = around
-        second, fraction = divmod(rest, SECOND_US)
-        return f"{before}{second:02}.{fraction:06}{after}" if fraction else f"{before}{second:02}{after}"
+        hour, minutes, offset = around
+        minute, second = divmod(rest // SECOND_US, 60)
+        text = f"{hour}{minutes + minute:02}:{second:02}"
+        fraction = rest % SECOND_US
+        return f"{text}.{fraction:06}{offset}" if fraction else f"{text}{offset}"
 
 
 @lru_cache(maxsize=4096)
-def _minute(zone: ZoneInfo, minute: int) -> tuple[str, str] | None:
-    """What stands before and after the seconds in all stamps of a minute.
+def _quarter(zone: ZoneInfo, quarter: int) -> tuple[str, int, str] | None:
+    """What all stamps of a quarter of an hour have in common: date and hour, the minutes at which it begins, the offset.
 
-    None where the offset is no whole minute, as it was before clocks were set by zones: those offsets change inside a minute, too.
+    None where the zone changes its offset inside it, or keeps time by no whole quarters.
     """
-    text = to_instant(minute * MINUTE_US).astimezone(zone).isoformat()
-    return (text[:17], text[19:]) if text[17:19] == "00" else None
+    first = to_instant(quarter * QUARTER_US).astimezone(zone)
+    last = to_instant((quarter + 1) * QUARTER_US - 1).astimezone(zone)
+    if first.utcoffset() != last.utcoffset() or first.minute % 15 or first.second:
+        return None
+    text = first.isoformat()
+    return text[:14], first.minute, text[19:]
 
 
 def following(unit: Unit, first: date) -> date:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.cel import CelError
 from engine.core.calendar import to_instant
+from engine.core.statechart import names_in
 
 if TYPE_CHECKING:
     from engine.core.event import Event
@@ -98,6 +99,11 @@ class Env:
         if instant is None:
             instant = self._now_instant = to_instant(self.now_us)
         return instant
+
+    @property
+    def active(self) -> list[str]:
+        """Every active state of the instance, those that contain others too."""
+        return names_in(self.state)
 
     @property
     def metrics(self) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ class Event(msgspec.Struct, eq=False):
 
     `now` is the virtual time when it was appended; `refusal` is (code, reason) when a uniqueness rule refuses it;
     `hop` counts emissions since the outside event that caused it; `late` says that its time lies before `now`.
+    `roles` are those in which somebody caused it; what the engine itself appends acts in none.
     """
 
     id: str
@@ -32,11 +33,16 @@ class Event(msgspec.Struct, eq=False):
     subject: str | None = None
     refusal: tuple[str, str] | None = None
     seq: int = 0
+    roles: tuple[str, ...] = ()
 
     @property
     def late(self) -> bool:
         """Whether something later has been seen before it."""
         return self.at < self.now
+
+    def acts_in(self, roles: tuple[str, ...]) -> bool:
+        """Whether somebody caused it who has one of these roles."""
+        return not roles or any(one in roles for one in self.roles)
 
     @property
     def time(self) -> datetime:

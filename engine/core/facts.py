@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from engine.core.equality import hashed
@@ -33,15 +33,26 @@ class Facts:
         """The fact of a number, or None once it is gone."""
         return self._memory.facts.get(number)
 
-    def joined(self, name: str, fields: tuple[str, ...], key: Key) -> Iterable[tuple[int, Fact]]:
+    def joined(self, name: str, fields: tuple[str, ...], key: Key) -> list[tuple[int, Fact]]:
         """The facts of a name whose `fields` have the values of `key`: one look-up in an index that is made when first asked for."""
+        if not fields:
+            return list(self.of(name).items())
+        facts = self._memory.facts
+        return [(number, facts[number]) for number in self._index(name, fields).get(_wanted(key), ())]
+
+    def count(self, name: str, fields: tuple[str, ...], key: Key) -> int:
+        """How many facts `joined` would give."""
+        if not fields:
+            return len(self.of(name))
+        return len(self._index(name, fields).get(_wanted(key), ()))
+
+    def _index(self, name: str, fields: tuple[str, ...]) -> dict[Hashable, dict[int, None]]:
         index = self._joins.get((name, fields))
         if index is None:
             index = self._joins[name, fields] = {}
             for number, fact in self.of(name).items():
                 index.setdefault(_key(fact, fields), {})[number] = None
-        facts = self._memory.facts
-        return [(number, facts[number]) for number in index.get(hashed(key), ())]
+        return index
 
     def add(self, name: str, fields: dict[str, Any], *, kept: bool) -> tuple[int, bool]:
         """Assert a fact. Equal facts are one fact with more supports. Returns its number and whether it is new."""
@@ -87,7 +98,11 @@ def _content(name: str, fields: dict[str, Any]) -> Hashable:
 
 
 def _key(fact: Fact, fields: tuple[str, ...]) -> Hashable:
-    return hashed([fact.fields.get(field) for field in fields])
+    return _wanted([fact.fields.get(field) for field in fields])
+
+
+def _wanted(key: Sequence[Any]) -> Hashable:
+    return hashed(key[0]) if len(key) == 1 else tuple(map(hashed, key))
 
 
 def _take(index: dict[Hashable, dict[int, None]], key: Hashable, number: int) -> None:

@@ -1,16 +1,15 @@
 """Flat statecharts, which most are, by table: one active state, a look-up from event to transitions, no sets to compute.
 
-The general interpreter defines what a chart means; this gives the same for charts without nesting, regions, history and
-eventless transitions.
+The general interpreter defines what a chart means; this gives the same for charts without nesting, regions, history, eventless
+transitions and signals, whose initial state sets nothing when it is entered.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.core.chartrun import Run, act, arm, assign, first, leave, rearm
-from engine.core.partition import Instance
-from engine.core.program import State, Transition, Workflow
+from engine.core.chartrun import Run, act, arm, assign, copied, first, leave, rearm
+from engine.core.program import Assign, Raise, State, Transition, Workflow, effects_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +27,19 @@ Table = dict[str, Row]
 def table(chart: Workflow) -> Table | None:
     """The table of a chart, or None when it is not flat."""
     states = chart.states.values()
-    plain = all(one.kind in ("atomic", "final") and one.parent is None for one in states)
-    if not plain or any(move.event is None or len(move.targets) > 1 for one in states for move in one.transitions):
+    moves = [move for one in states for move in one.transitions]
+    if not all(one.kind in ("atomic", "final") and one.parent is None for one in states) or len(chart.initial) > 1:
+        return None
+    if any(move.event is None or len(move.targets) > 1 for move in moves) or _does_more(chart):
         return None
     return {one.name: _row(one) for one in states}
+
+
+def _does_more(chart: Workflow) -> bool:
+    """Whether the chart tells itself something, or sets something before its first transition."""
+    raises = any(isinstance(effect, Raise) for one in chart.states.values() for effect in effects_of(one))
+    sets = any(isinstance(effect, Assign) for name in chart.initial for effect in chart.states[name].enter)
+    return bool(chart.begin) or raises or sets
 
 
 def _row(state: State) -> Row:
@@ -62,13 +70,8 @@ def advance(run: Run, rows: Table, event: str, *, fresh: bool) -> None:
         run.turn.record("transition", run.chart.name, {"from": None, "to": row.state.path})
         _enter(run, row.state)
     else:
-        run.instance = unfolded(run.instance)
+        run.instance = copied(run.instance)
     move(run, rows, chosen)
-
-
-def unfolded(held: Instance) -> Instance:
-    """A copy of an instance of a flat chart: its context is replaced when it changes, and it has no history."""
-    return Instance(held.active, held.context, held.history, held.timers.copy(), held.done)
 
 
 def move(run: Run, rows: Table, one: Transition) -> None:
@@ -76,7 +79,7 @@ def move(run: Run, rows: Table, one: Transition) -> None:
     instance = run.instance
     row = rows[instance.active[0]]
     if not one.targets:
-        assign(run, one)
+        assign(run, one.assign, one)
         if one.effects:
             act(run, one.effects)
     else:
@@ -84,7 +87,7 @@ def move(run: Run, rows: Table, one: Transition) -> None:
         run.turn.record("transition", run.chart.name, {"from": left.path, "to": to.state.path})
         if left.exit or instance.timers:
             leave(run, left)
-        assign(run, one)
+        assign(run, one.assign, one)
         if one.effects:
             act(run, one.effects)
         instance.active = (to.state.name,)

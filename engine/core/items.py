@@ -30,6 +30,8 @@ def record(metric: OpenMetric, state: OpenState, env: Env, now: int) -> bool:
         if waits is None:
             waits = state.waiting[name] = []
         waits.append(at)
+        if state.since is None or at < state.since:
+            state.since = at
     if later and event.type == metric.until:
         state.ended[name] = at
         waits = _left(state, name, at)
@@ -40,11 +42,13 @@ def record(metric: OpenMetric, state: OpenState, env: Env, now: int) -> bool:
 
 def _left(state: OpenState, name: str, ended: int) -> list[int] | None:
     """What still waits under a name after a counterpart: only what began later."""
-    left = [at for at in state.waiting.pop(name, ()) if at > ended]
-    if not left:
-        return None
-    state.waiting[name] = left
-    return left
+    waited = state.waiting.pop(name, [])
+    left = [at for at in waited if at > ended]
+    if left:
+        state.waiting[name] = left
+    if state.since in waited:
+        state.since = min(map(min, state.waiting.values()), default=None)
+    return left or None
 
 
 def _forget(metric: OpenMetric, state: OpenState, now: int) -> None:
@@ -62,7 +66,7 @@ class OpenView:
     def __init__(self, state: OpenState, now: int) -> None:
         self._state = state
         self._now = now
-        self._since = min(map(min, state.waiting.values())) if state.waiting else None
+        self._since = state.since
         self._began: datetime | None = None
 
     @property

@@ -1,125 +1,105 @@
-"""The general interpreter of statecharts: nested and parallel states, history, eventless and done events."""
+"""The general interpreter of statecharts: nested and parallel states, history, eventless transitions, done events and signals."""
 
 from __future__ import annotations
 
 from engine.cel import CelError
 from engine.core import statechart
 from engine.core.chartrun import FailedError, Run, act, arm, assign, first, leave, rearm
-from engine.core.program import Transition
+from engine.core.planner import Entered, Plan, Planner
+from engine.core.statechart import Chosen
 
 
-def start(run: Run) -> None:
-    """Enter the initial configuration."""
-    chart, instance = run.chart, run.instance
-    run.refresh()
-    entered = statechart.entry_set(chart, instance, statechart.targets(chart, instance, chart.initial), None)
-    instance.active = statechart.leaves(chart, entered)
-    to = statechart.shown(chart, instance.active)
-    run.turn.record("transition", chart.name, {"from": None, "to": to})
-    _enter(run, entered)
+def start(run: Run, planner: Planner) -> None:
+    """Enter the initial configuration, and whatever follows from it by itself."""
+    run.refresh("")
+    plan = planner.start(run.instance.history)
+    run.instance.active = plan.active
+    run.turn.record("transition", run.chart.name, {"from": None, "to": plan.shown})
+    act(run, run.chart.begin)
+    _enter(run, plan)
+    settle(run, planner)
 
 
-def advance(run: Run, event: str) -> None:
+def advance(run: Run, planner: Planner, event: str) -> None:
     """Run an event to completion; `run.took` says whether any transition took it."""
-    enabled = _enabled(run, event)
+    enabled = _enabled(run, planner, event)
     if run.refused or not enabled:
         return
     run.took = True
-    microstep(run, enabled)
-    settle(run)
+    microstep(run, planner, enabled)
+    settle(run, planner)
 
 
-def settle(run: Run) -> None:
-    """Eventless transitions and raised done events, until nothing more happens."""
+def settle(run: Run, planner: Planner) -> None:
+    """Eventless transitions, done events and signals, until nothing more happens."""
+    outside = run.env.data
+    try:
+        _settle(run, planner)
+    finally:
+        run.env.data = outside
+    active = run.instance.active
+    run.instance.done = planner.done(active)
+    rearm(run, planner.moving(active))
+
+
+def _settle(run: Run, planner: Planner) -> None:
     for _ in range(statechart.MAX_MICROSTEPS):
-        run.refresh()
-        enabled = _enabled(run, None)
+        run.refresh(planner.shown(run.instance.active))
+        enabled = _enabled(run, planner, None)
         if not enabled:
             if not run.raised:
-                break
-            enabled = _enabled(run, run.raised.pop(0))
+                return
+            name, run.env.data = run.raised.pop(0)
+            enabled = _enabled(run, planner, name)
         if enabled:
-            microstep(run, enabled)
-    else:
-        raise FailedError(CelError("endless_chart", "eventless transitions do not come to rest"), None, run.chart)
-    run.instance.done = all(
-        run.chart.states[name].kind == "final" and run.chart.states[name].parent is None for name in run.instance.active
-    )
-    chart = run.chart
-    rearm(run, [chart.states[name] for name in statechart.with_ancestors(chart, run.instance.active)])
+            microstep(run, planner, enabled)
+    raise FailedError(CelError("endless_chart", "the chart does not come to rest by itself"), None, run.chart)
 
 
-def _enabled(run: Run, event: str | None) -> list[tuple[str, Transition]]:
-    chart, found = run.chart, []
-    for leaf in run.instance.active:
-        for name in (leaf, *statechart.ancestors(chart, leaf)):
-            chosen = first(run, [one for one in chart.states[name].transitions if one.event == event])
+def _enabled(run: Run, planner: Planner, event: str | None) -> tuple[Chosen, ...]:
+    found: list[Chosen] = []
+    active = run.instance.active
+    for chain in planner.options(active, event):
+        for name, transitions in chain:
+            one = first(run, transitions)
             if run.refused:
-                return []
-            if chosen is not None:
-                if (name, chosen) not in found:
-                    found.append((name, chosen))
+                return ()
+            if one is not None:
+                if (name, one) not in found:
+                    found.append((name, one))
                 break
     if len(found) > 1:
-        configuration = statechart.with_ancestors(chart, run.instance.active)
-        found = statechart.without_conflicts(chart, run.instance, configuration, found)
-    return found
+        return planner.without_conflicts(active, run.instance.history, found)
+    return tuple(found)
 
 
-def microstep(run: Run, enabled: list[tuple[str, Transition]]) -> None:
+def microstep(run: Run, planner: Planner, enabled: tuple[Chosen, ...]) -> None:
     """Take a set of transitions that do not conflict: exit, act, enter."""
-    chart, instance = run.chart, run.instance
-    before = statechart.shown(chart, instance.active)
-    configuration = statechart.with_ancestors(chart, instance.active)
-    leaving: set[str] = set()
-    entering: set[str] = set()
-    for source, one in enabled:
-        leaving |= statechart.exit_set(chart, instance, configuration, source, one)
-    statechart.remember(chart, instance, configuration, leaving)
-    for source, one in enabled:
-        if one.targets:
-            effective = statechart.targets(chart, instance, one.targets)
-            within = statechart.domain(chart, one, source, effective)
-            entering.update(statechart.entry_set(chart, instance, effective, within))
-    moved = any(one.targets for _, one in enabled)
-    entered = sorted(entering, key=lambda name: chart.states[name].order)
-    after = statechart.leaves(chart, (set(configuration) - leaving) | entering)
-    if moved:
-        run.turn.record("transition", chart.name, {"from": before, "to": statechart.shown(chart, after)})
-    for name in sorted(leaving, key=lambda name: -chart.states[name].order):
-        leave(run, chart.states[name])
+    instance = run.instance
+    plan = planner.plan(instance.active, enabled, instance.history)
+    if plan.remembered:
+        instance.history = {**instance.history, **plan.remembered}
+    if plan.moves:
+        run.turn.record("transition", run.chart.name, {"from": plan.before, "to": plan.shown})
+    for state in plan.left:
+        leave(run, state)
     for _, one in enabled:
-        assign(run, one)
+        assign(run, one.assign, one)
         act(run, one.effects)
-    instance.active = after
-    run.refresh()
-    _enter(run, entered)
+    instance.active = plan.active
+    run.refresh(plan.shown)
+    _enter(run, plan)
 
 
-def _enter(run: Run, entered: list[str]) -> None:
-    chart = run.chart
-    for position, name in enumerate(entered):
-        state = chart.states[name]
-        act(run, state.enter)
-        for after in state.after:
-            arm(run, state, after)
-        if state.kind == "final" and state.parent is not None:
-            _raise_done(run, state.parent, entered[position + 1 :])
+def _enter(run: Run, plan: Plan) -> None:
+    for entered in plan.entered:
+        _enter_one(run, entered)
 
 
-def _raise_done(run: Run, parent: str, still: list[str]) -> None:
-    """The parent of a final state has ended, and with the last of its regions a parallel state, however these are nested.
-
-    States that are `still` to be entered are not active yet: of regions that end together only the last one finds all others ended.
-    """
-    chart = run.chart
-    configuration = set(statechart.with_ancestors(chart, run.instance.active)).difference(still)
-    above: str | None = parent
-    if chart.states[parent].kind == "compound":
-        run.raised.append(f"done.{parent}")
-        above = chart.states[parent].parent
-    while above is not None and chart.states[above].kind == "parallel":
-        if not statechart.finished(chart, configuration, above):
-            return
-        run.raised.append(f"done.{above}")
-        above = chart.states[above].parent
+def _enter_one(run: Run, entered: Entered) -> None:
+    state = entered.state
+    act(run, state.enter)
+    for after in state.after:
+        arm(run, state, after)
+    act(run, entered.begin)
+    run.raised += [(name, {}) for name in entered.ended]

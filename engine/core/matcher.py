@@ -14,9 +14,11 @@ from engine.cel import CelError
 from engine.core import plain
 from engine.core.activations import Working
 from engine.core.alpha import AlphaIndex, is_current
+from engine.core.candidates import event_element
+from engine.core.cycle import Cycle, Element, Match
 from engine.core.env import Env
 from engine.core.facts import Change
-from engine.core.joins import Cycle, Element, Match, event_element, extend, rebind
+from engine.core.joins import extend, rebind
 from engine.core.program import Assert, Effect, Retract, Rule
 from engine.core.support import outdated, remember, revise, settle
 from engine.core.turn import Turn, values
@@ -35,7 +37,7 @@ def run(turn: Turn, index: AlphaIndex, env: Env, changes: Set[str] = frozenset()
     cycle, lost = _cycle(turn, index, env)
     cycle.entries = entries
     for rule, position in entries:
-        for match in extend(cycle, env, rule, 0, [], {position: event_element(event)}):
+        for match in extend(cycle, env, rule, {position: event_element(event)}):
             cycle.push(match)
     settle(cycle, [], lost)
     _finish(cycle, standing)
@@ -63,20 +65,23 @@ def ask(turn: Turn, index: AlphaIndex, rule: Rule, env: Env) -> None:
                 return
             given[position] = event_element(event)
     seen = env if given else cycle.present
-    count = sum(1 for _ in extend(cycle, seen, rule, 0, [], given))
+    count = len(extend(cycle, seen, rule, given))
     tracer.told(rule.name, "matches", rule.place, f"{count} matches")
 
 
 def _cycle(turn: Turn, index: AlphaIndex, env: Env) -> tuple[Cycle, list[Change]]:
-    """The agenda of a turn. What was loaded may rest on rules of another pack: the facts that so went are returned."""
+    """The agenda of a turn. What was known may rest on rules of another pack: the facts that so went are returned."""
     partition = turn.partition
-    fresh = partition.working is None
     working = partition.working = partition.working or Working.of(partition.memory)
     cycle = Cycle(turn, index, env, working.facts, working.activations)
-    return cycle, outdated(cycle) if fresh else []
+    return cycle, outdated(cycle) if partition.memory.revision != turn.program.revision else []
 
 
 def _finish(cycle: Cycle, standing: list[Rule]) -> None:
+    memory, revision = cycle.turn.partition.memory, cycle.turn.program.revision
+    if memory.revision != revision:
+        memory.revision, standing = revision, cycle.index.standing
+        cycle.turn.changed("memory")
     revise(cycle, standing)
     _exhaust(cycle)
     if cycle.wakes or cycle.turn.partition.memory.wake is not None:
@@ -84,7 +89,7 @@ def _finish(cycle: Cycle, standing: list[Rule]) -> None:
 
 
 def _exhaust(cycle: Cycle) -> None:
-    budget = plain.FIRING_BUDGET
+    budget = cycle.turn.program.firings
     while cycle.agenda:
         key = heapq.heappop(cycle.agenda)[3]
         match = cycle.waiting.pop(key, None)

@@ -17,39 +17,55 @@ if TYPE_CHECKING:
 SECTIONS = ("workflows", "metrics", "decisions", "memory")
 
 
+def _nothing() -> dict[str, Any]:
+    return NOTHING
+
+
+NOTHING: dict[str, Any] = {}
+"""What instances begin with, and share: their parts are replaced, never changed in place."""
+
+
 class Instance(msgspec.Struct, eq=False):
     """A running statechart: its active atomic states, its context, what histories remember, and its deadlines by name."""
 
     active: tuple[str, ...] = ()
-    context: dict[str, Any] = msgspec.field(default_factory=dict)
-    history: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    timers: dict[str, int] = msgspec.field(default_factory=dict)
+    context: dict[str, Any] = msgspec.field(default_factory=_nothing)
+    history: dict[str, tuple[str, ...]] = msgspec.field(default_factory=_nothing)
+    timers: dict[str, int] = msgspec.field(default_factory=_nothing)
     done: bool = False
 
 
 class WindowState(msgspec.Struct, eq=False):
     """Accumulators by window start, or the panes of a sliding window; `closed` holds the values of judged windows.
 
-    `due` is when the open window ends, where something waits for that.
+    `due` is when the open window ends, where something waits for that. `form` is that of the metric that counts here, and
+    `since` is when it began, where another one had counted before: windows that began earlier have no value.
     """
 
     open: dict[int, list[Any]] = msgspec.field(default_factory=dict)
     closed: dict[int, Any] = msgspec.field(default_factory=dict)
     owners: dict[str, list[Any]] = msgspec.field(default_factory=dict)
     due: int | None = None
+    form: str = ""
+    since: int | None = None
 
 
 class OpenState(msgspec.Struct, eq=False):
-    """By what items are counted per: the times at which those that wait began, and the latest counterpart of each."""
+    """By what items are counted per: the times at which those that wait began, and the latest counterpart of each.
+
+    `since` is the earliest of those times; `form` is that of the metric that counts here.
+    """
 
     waiting: dict[str, list[int]] = msgspec.field(default_factory=dict)
     ended: dict[str, int] = msgspec.field(default_factory=dict)
+    since: int | None = None
+    form: str = ""
 
 
 class Sent(msgspec.Struct, eq=False):
     """A message of an episode as it was sent, to whom and by which channel, so that it can be corrected.
 
-    `key` is its dedupe key, `ordinal` its place among the actions of its level.
+    `key` is its dedupe key, `ordinal` its place among the actions of its `level`, which was entered at `since`.
     """
 
     key: str
@@ -59,20 +75,22 @@ class Sent(msgspec.Struct, eq=False):
     to_entity: str | None
     content: Any
     attach: dict[str, Any] | None
+    level: str
+    since: int
 
 
 class AlertState(msgspec.Struct, eq=False):
-    """The level of an alert, since when, in which episode; `pending` is a level that has to hold first.
+    """The level of an alert, since when, in which episode.
 
-    `sent` is what was said when the level was entered.
+    `pending` are the graver levels that have to hold first, and since when each of them, or a graver one, has been seen. `sent` is
+    what was said on the way up to the level.
     """
 
     level: str = "green"
     since: int = 0
     episode: int = 0
     wake: int | None = None
-    pending: str | None = None
-    pending_since: int = 0
+    pending: dict[str, int] = msgspec.field(default_factory=dict)
     sent: list[Sent] = msgspec.field(default_factory=list)
 
 
@@ -115,6 +133,7 @@ class Fact(msgspec.Struct, eq=False):
 class Activation(msgspec.Struct, eq=False):
     """A match of a rule that has fired and still holds, with the facts that rest on it.
 
+    `groups` are what its counts and collections gave, in the order of the patterns, where another number would be another match.
     `keys` and `made` are those of the event that a rule with a current event fired for: its partitions, and the time that it was then.
     """
 
@@ -125,6 +144,7 @@ class Activation(msgspec.Struct, eq=False):
     asserted: list[int]
     keys: tuple[tuple[str, str], ...] = ()
     made: int = 0
+    groups: list[Any] = msgspec.field(default_factory=list)
 
 
 class Workflows(msgspec.Struct, eq=False):
@@ -153,13 +173,17 @@ class Decisions(msgspec.Struct, eq=False):
 
 
 class Memory(msgspec.Struct, eq=False):
-    """Section `memory`: remembered events by type, facts by number, activations by their key."""
+    """Section `memory`: remembered events by type, facts by number, activations by their key.
+
+    `revision` is that of the program whose standing rules have been looked at.
+    """
 
     recent: dict[str, list[Remembered]] = msgspec.field(default_factory=dict)
     facts: dict[int, Fact] = msgspec.field(default_factory=dict)
     next_fact: int = 1
     activations: dict[str, Activation] = msgspec.field(default_factory=dict)
     wake: int | None = None
+    revision: str = ""
 
 
 _KINDS: dict[str, type[Any]] = {

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from engine.cel import CelError
 from engine.core.alpha import Entry
+from engine.core.candidates import equal
 from engine.core.env import Env
-from engine.core.joins import equal
 from engine.core.program import Do, Effect, Emit, Pattern, Rule
 from engine.core.turn import Turn
-
-FIRING_BUDGET = 256
-"""How many rules may fire for one delivery before the engine calls it a runaway."""
 
 
 def run(turn: Turn, entries: list[Entry], env: Env) -> None:
@@ -24,7 +21,8 @@ def run(turn: Turn, entries: list[Entry], env: Env) -> None:
             matched.append(rule)
     if len(matched) > 1:
         matched.sort(key=_agenda_order)
-    for rule in matched[:FIRING_BUDGET]:
+    budget = turn.program.firings
+    for rule in matched[:budget]:
         bound[rule.patterns[0].alias] = event
         mark = turn.mark()
         try:
@@ -33,8 +31,8 @@ def run(turn: Turn, entries: list[Entry], env: Env) -> None:
         except CelError as failure:
             turn.back_to(mark)
             turn.error(rule.name, failure, None, env, rule.place)
-    if len(matched) > FIRING_BUDGET:
-        overspent(turn, matched[FIRING_BUDGET], env)
+    if len(matched) > budget:
+        overspent(turn, matched[budget], env)
 
 
 def _satisfied(turn: Turn, rule: Rule, pattern: Pattern, env: Env) -> bool:
@@ -59,5 +57,5 @@ def announce(turn: Turn, rule: Rule, effect: Effect, env: Env) -> None:
 
 def overspent(turn: Turn, rule: Rule, env: Env) -> None:
     """Record that the firing budget is used up."""
-    failure = CelError("firing_budget", f"more than {FIRING_BUDGET} firings for one event: a runaway rule")
+    failure = CelError("firing_budget", f"more than {turn.program.firings} firings for one event: a runaway rule")
     turn.error(rule.name, failure, None, env, rule.place)

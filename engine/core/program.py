@@ -6,7 +6,7 @@ Times are microseconds since the Unix epoch (`int`), spans are microseconds (`in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -59,7 +59,7 @@ class FieldRule:
     """One declared field of an event or an entity: how its JSON value is tested and turned into a run-time value.
 
     `convert(value)` returns the run-time value, or raises `ValueError` with a sentence, `BlankError` for what counts as absent;
-    `ref` names the entity it must refer to.
+    `ref` names the entity it must refer to, `listed` the one that each item of its list must refer to.
     A value of class `exact` that is not empty fits as it is.
     """
 
@@ -69,6 +69,7 @@ class FieldRule:
     ref: str | None
     type_name: str
     exact: type | None = None
+    listed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,6 +176,29 @@ class Retract:
 
 Effect = Emit | Do | Assert | Retract
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assign:
+    """Set the context of an instance; an absent value removes. All values are computed before any is set."""
+
+    values: Values
+    when: Expression | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Raise:
+    """Tell the same instance something, before the next event from outside: one of its workflow's signals."""
+
+    signal: str
+    data: Values
+    when: Expression | None
+    place: Place
+
+
+Reaction = Emit | Do | Assign | Raise
+"""What a workflow does on its way."""
+
 # --- statecharts ---------------------------------------------------------------------------------
 
 
@@ -190,14 +214,18 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transition:
-    """One transition. `event` None: eventless. `targets` empty: it stays and neither exits nor enters."""
+    """One transition. `event` None: eventless. `targets` empty: it stays and neither exits nor enters.
+
+    `roles`: who may cause it; empty: everybody.
+    """
 
     event: str | None
     targets: tuple[str, ...]
     when: Expression | None
+    roles: tuple[str, ...]
     require: tuple[Requirement, ...]
     assign: Values
-    effects: tuple[Emit | Do, ...]
+    effects: tuple[Reaction, ...]
     internal: bool
     place: Place
 
@@ -222,7 +250,10 @@ StateKind = Literal["atomic", "compound", "parallel", "final", "history", "deep_
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """A state of a chart. `order` is its document order; `parent` None: directly below the chart's root."""
+    """A state of a chart. `order` is its document order; `parent` None: directly below the chart's root.
+
+    `begin` is what happens when it is entered by its `initial`, or, for a history, while that remembers nothing.
+    """
 
     name: str
     path: str
@@ -231,26 +262,41 @@ class State:
     order: int
     children: tuple[str, ...]
     initial: tuple[str, ...]
+    begin: tuple[Reaction, ...]
     transitions: tuple[Transition, ...]
     after: tuple[After, ...]
-    enter: tuple[Emit | Do, ...]
-    exit: tuple[Emit | Do, ...]
+    enter: tuple[Reaction, ...]
+    exit: tuple[Reaction, ...]
     title: Text
     place: Place
 
 
+def effects_of(state: State) -> Iterator[Reaction]:
+    """Everything that a state can do on its way."""
+    yield from (*state.enter, *state.exit, *state.begin)
+    for one in (*state.transitions, *(after.transition for after in state.after)):
+        yield from one.effects
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Workflow:
-    """A statechart with one instance a key of `scope`. `defaults` are the context values that an instance starts with."""
+    """A statechart with one instance a key of `scope`. `defaults` are the context values that an instance starts with.
+
+    `parallel`: all states directly below its root are active at once. `migrate` leads from states that earlier packs had to those that
+    stand for them now.
+    """
 
     name: str
     title: Text
     scope: str
     states: Mapping[str, State]
+    parallel: bool
     initial: tuple[str, ...]
+    begin: tuple[Reaction, ...]
     defaults: dict[str, Any]
     starters: frozenset[str]
     events: frozenset[str]
+    migrate: Mapping[str, str]
     place: Place
 
 
@@ -288,6 +334,7 @@ class WindowMetric:
     `argument` is what is summed, averaged, …; with `ratio(a, b)` it is a and `divisor` is b; `accumulates` is how.
     `keep` is how many closed windows stay.
     `publish` makes a lifetime metric readable from other scopes, also split by `owner`, so that a pop-up can leave out one's own.
+    `form` is that of the state: what another form has counted means something else.
     """
 
     name: str
@@ -307,12 +354,13 @@ class WindowMetric:
     keep: int
     publish: bool
     owner: Expression | None
+    form: str
     place: Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenMetric:
-    """Items of `start` events that wait for an `until` event with the same `per`."""
+    """Items of `start` events that wait for an `until` event with the same `per`. `form` is that of the state."""
 
     name: str
     title: Text
@@ -322,6 +370,7 @@ class OpenMetric:
     per: Expression
     where: Expression | None
     lateness: int
+    form: str
     place: Place
 
 
@@ -333,6 +382,7 @@ class Alert:
     """Levels in order of gravity, and what is sent when one is entered or retracted.
 
     `choose(env)` gives the level, or raises whatever the first failure raises: ask `levels` one by one for which one it was.
+    `wake(env)` is the first instant after `now` at which time alone may change the level.
     `depends` names what its conditions read: `closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`, `entity`, `time`.
     """
 
@@ -341,6 +391,7 @@ class Alert:
     scope: str
     levels: tuple[tuple[Level, Expression], ...]
     choose: Callable[[Any], str]
+    wake: Callable[[Any], datetime | None] | None
     notify: Mapping[Level, tuple[Do, ...]]
     retracted: tuple[Do, ...] | None
     hold: int
@@ -420,7 +471,8 @@ class Experiment:
 
 # --- rules ---------------------------------------------------------------------------------------
 
-PatternKind = Literal["event", "fact", "entity", "none_fact", "none_event"]
+PatternKind = Literal["event", "fact", "entity"]
+Group = Literal["none", "exists", "count", "sum", "min", "max", "avg"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -429,7 +481,12 @@ class Pattern:
 
     `within` None on an event: the current event. `key` are equalities with earlier patterns, as pairs (field of this element,
     expression over the earlier ones): a hash join. `equals` are constants that fields of the element must have: the alpha index.
-    `tests` read this element only; `where` is what remains and may read all.
+    `fields` are those of both, `constants` the values of `equals`. `tests` read this element only; `where` is what remains and may
+    read all.
+
+    A `group` asks about all elements that match, and binds none of them: `into` is what the number is called that a count or a
+    collection of `measure` gives, `decimal` says that it is a double, and `having` must hold of it. `told`: effects or other patterns
+    read that number, so that another number is another match.
     """
 
     kind: PatternKind
@@ -438,15 +495,36 @@ class Pattern:
     within: int | None
     equals: tuple[tuple[str, Any], ...]
     key: tuple[tuple[str, Expression], ...]
+    fields: tuple[str, ...]
+    constants: tuple[Any, ...]
     tests: tuple[Expression, ...]
     where: tuple[Expression, ...]
     place: Place
+    group: Group | None = None
+    measure: Expression | None = None
+    into: str = ""
+    decimal: bool = False
+    having: tuple[Expression, ...] = ()
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """An order in which the patterns of a rule are joined: `order` holds their places in the rule, `patterns` themselves.
+
+    Each condition stands in the first pattern of the order at which all that it needs is known.
+    """
+
+    order: tuple[int, ...]
+    patterns: tuple[Pattern, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """A forward-chaining rule. `order` is its place in the pack: the tie-break after `priority` (greater first).
 
+    `patterns` are in the order of the pack. `plans` are better orders of joining them by the place of the pattern that comes first;
+    a rule whose patterns can only be joined as they stand has none.
     `depends` names what its conditions read beside events and facts: `closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`,
     `entity`.
     """
@@ -457,6 +535,7 @@ class Rule:
     priority: int
     order: int
     patterns: tuple[Pattern, ...]
+    plans: Mapping[int, Plan]
     when: tuple[Expression, ...]
     then: tuple[Effect, ...]
     depends: frozenset[str]
@@ -504,6 +583,7 @@ class ScopeProgram:
 class Program:
     """A compiled pack. `revision` is the hash of its files and params; `language` picks the texts of records (`zh` or `en`).
 
+    `firings` is how many rules may fire for one delivery before it is called a runaway.
     `files` are the texts it was compiled from, by their name in the pack: with `params` they give this program again.
     """
 
@@ -520,6 +600,7 @@ class Program:
     calendars: Mapping[str, Calendar]
     tests: tuple[PackTest, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    firings: int = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)

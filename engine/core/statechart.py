@@ -5,12 +5,19 @@ An event is taken whole or not at all: when a guard, an assignment or an effect 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from engine.core.partition import Instance
-from engine.core.program import State, Transition, Workflow
+from engine.core.program import Reaction, State, Transition, Workflow
 
 MAX_MICROSTEPS = 1000
+
+History = Mapping[str, tuple[str, ...]]
+"""What history states remember."""
+
+Chosen = tuple[str, Transition]
+"""A transition that is to be taken, and the state that it belongs to."""
+
+HISTORIES = frozenset({"history", "deep_history"})
 
 
 def ancestors(chart: Workflow, name: str) -> Iterator[str]:
@@ -35,6 +42,11 @@ def leaves(chart: Workflow, configuration: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(chosen, key=lambda name: chart.states[name].order))
 
 
+def names_in(shown: str) -> list[str]:
+    """Every active state, those that contain others too, of a configuration as it is written in records."""
+    return list(dict.fromkeys(shown.replace("+", ".").split("."))) if shown else []
+
+
 def shown(chart: Workflow, active: tuple[str, ...]) -> str:
     """How a configuration is written in records: the paths of its active states, joined by `+`; a state that is gone by its name."""
     if len(active) == 1:
@@ -56,18 +68,35 @@ def gone(chart: Workflow, active: tuple[str, ...]) -> str | None:
     return None
 
 
-def targets(chart: Workflow, instance: Instance, names: Iterable[str]) -> list[str]:
+def together(chart: Workflow, names: Iterable[str]) -> bool:
+    """Whether states can be active at once: those outside parallel states exclude each other."""
+    chosen: dict[str | None, str] = {}
+    for name in names:
+        for one in (name, *ancestors(chart, name)):
+            parent = chart.states[one].parent
+            side_by_side = chart.parallel if parent is None else chart.states[parent].kind == "parallel"
+            if not side_by_side and chosen.setdefault(parent, one) != one:
+                return False
+    return True
+
+
+def targets(chart: Workflow, history: History, names: Iterable[str]) -> list[str]:
     """Where a transition leads: a history state stands for what it remembers, as far as that still exists, or for its default."""
     found: list[str] = []
     for name in names:
         state = chart.states[name]
-        if state.kind in ("history", "deep_history"):
-            remembered = instance.history.get(name, ())
-            known = bool(remembered) and all(one in chart.states for one in remembered)
-            found.extend(targets(chart, instance, remembered if known else state.initial))
+        if state.kind in HISTORIES:
+            remembered = recalled(chart, history, name)
+            found.extend(targets(chart, history, remembered or state.initial))
         else:
             found.append(name)
     return found
+
+
+def recalled(chart: Workflow, history: History, name: str) -> tuple[str, ...]:
+    """What a history state remembers; nothing where that does not exist any more."""
+    remembered = history.get(name, ())
+    return remembered if all(one in chart.states for one in remembered) else ()
 
 
 def domain(chart: Workflow, transition: Transition, source: str, effective: list[str]) -> str | None:
@@ -89,90 +118,111 @@ def domain(chart: Workflow, transition: Transition, source: str, effective: list
     return None
 
 
-def exit_set(chart: Workflow, instance: Instance, configuration: list[str], source: str, one: Transition) -> set[str]:
+def exit_set(chart: Workflow, history: History, configuration: list[str], source: str, one: Transition) -> set[str]:
     """The active states that a transition leaves; none for one without targets."""
     if not one.targets:
         return set()
-    effective = targets(chart, instance, one.targets)
-    within = domain(chart, one, source, effective)
+    within = domain(chart, one, source, targets(chart, history, one.targets))
     if within is None:
         return set(configuration)
     return {name for name in configuration if within in ancestors(chart, name)}
 
 
 def without_conflicts(
-    chart: Workflow, instance: Instance, configuration: list[str], enabled: list[tuple[str, Transition]]
-) -> list[tuple[str, Transition]]:
+    chart: Workflow, history: History, configuration: list[str], enabled: Sequence[Chosen]
+) -> tuple[Chosen, ...]:
     """Of transitions that would leave the same state, the one of the deeper source wins, else the earlier one."""
-    kept: list[tuple[str, Transition, set[str]]] = []
-    for source, one in enabled:
-        leaving = exit_set(chart, instance, configuration, source, one)
+    kept: list[tuple[Chosen, set[str]]] = []
+    for chosen in enabled:
+        source, one = chosen
+        leaving = exit_set(chart, history, configuration, source, one)
         preempted = False
-        beaten: list[tuple[str, Transition, set[str]]] = []
+        beaten: list[tuple[Chosen, set[str]]] = []
         for other in kept:
-            if leaving & other[2]:
-                if other[0] in ancestors(chart, source):
+            if leaving & other[1]:
+                if other[0][0] in ancestors(chart, source):
                     beaten.append(other)
                 else:
                     preempted = True
                     break
         if not preempted:
             kept = [other for other in kept if other not in beaten]
-            kept.append((source, one, leaving))
-    return [(source, one) for source, one, _ in kept]
+            kept.append((chosen, leaving))
+    return tuple(chosen for chosen, _ in kept)
 
 
-def remember(chart: Workflow, instance: Instance, configuration: list[str], leaving: set[str]) -> None:
-    """Let the histories of the states that are left remember what was active inside them."""
+def remembered(chart: Workflow, configuration: list[str], leaving: set[str]) -> dict[str, tuple[str, ...]]:
+    """What the histories of the states that are left remember: what was active inside them."""
+    found: dict[str, tuple[str, ...]] = {}
     for name in leaving:
         for child in chart.states[name].children:
             kind = chart.states[child].kind
             if kind == "history":
-                inside = [one for one in configuration if chart.states[one].parent == name]
+                found[child] = tuple(one for one in configuration if chart.states[one].parent == name)
             elif kind == "deep_history":
-                inside = [one for one in leaves(chart, configuration) if name in ancestors(chart, one)]
-            else:
-                continue
-            instance.history[child] = tuple(inside)
+                inside = (one for one in leaves(chart, configuration) if name in ancestors(chart, one))
+                found[child] = tuple(inside)
+    return found
 
 
-def entry_set(chart: Workflow, instance: Instance, effective: list[str], within: str | None) -> list[str]:
-    """The states to enter, in document order, so that every compound has one active child and every parallel all."""
-    entered: set[str] = set()
-    for target in effective:
-        _enter_down(chart, instance, target, entered)
-    for target in effective:
-        _enter_up(chart, instance, target, within, entered)
-    return sorted(entered, key=lambda name: chart.states[name].order)
+class Entry:
+    """The states that a set of transitions enters: every compound has one active child, every parallel state all.
 
+    `begin` has, by state, what is to happen after its own `enter`: the effects of its `initial` where it is entered by that, and
+    those of the default of a history below it.
+    """
 
-def _enter_down(chart: Workflow, instance: Instance, name: str, entered: set[str]) -> None:
-    state = chart.states[name]
-    entered.add(name)
-    if state.kind == "compound":
-        for child in targets(chart, instance, state.initial):
-            _enter_down(chart, instance, child, entered)
-            _enter_up(chart, instance, child, name, entered)
-    elif state.kind == "parallel":
-        _enter_regions(chart, instance, state, entered)
+    def __init__(self, chart: Workflow, history: History) -> None:
+        self._chart = chart
+        self._history = history
+        self.states: set[str] = set()
+        self.begin: dict[str, tuple[Reaction, ...]] = {}
 
+    def add(self, names: Iterable[str], within: str | None) -> None:
+        """Enter targets, all that they stand for, and what lies between them and the state that is not left."""
+        effective = self._resolved(names)
+        for target in effective:
+            self._down(target)
+        for target in effective:
+            self._up(target, within)
 
-def _enter_up(chart: Workflow, instance: Instance, name: str, within: str | None, entered: set[str]) -> None:
-    for above in ancestors(chart, name):
-        if above == within:
-            return
-        entered.add(above)
-        if chart.states[above].kind == "parallel":
-            _enter_regions(chart, instance, chart.states[above], entered)
+    def ordered(self) -> list[str]:
+        """The states in document order, which is the order of entry."""
+        return sorted(self.states, key=lambda name: self._chart.states[name].order)
 
+    def _resolved(self, names: Iterable[str]) -> list[str]:
+        chart = self._chart
+        for name in names:
+            state = chart.states[name]
+            if state.kind in HISTORIES and state.begin and not recalled(chart, self._history, name):
+                parent = state.parent or ""
+                self.begin[parent] = self.begin.get(parent, ()) + state.begin
+        return targets(chart, self._history, names)
 
-def _enter_regions(chart: Workflow, instance: Instance, state: State, entered: set[str]) -> None:
-    for child in state.children:
-        region = chart.states[child]
-        if region.kind in ("history", "deep_history"):
-            continue
-        if not any(child == one or child in ancestors(chart, one) for one in entered):
-            _enter_down(chart, instance, child, entered)
+    def _down(self, name: str) -> None:
+        state = self._chart.states[name]
+        self.states.add(name)
+        if state.kind == "compound":
+            if state.begin:
+                self.begin[name] = state.begin + self.begin.get(name, ())
+            self.add(state.initial, name)
+        elif state.kind == "parallel":
+            self._regions(state)
+
+    def _up(self, name: str, within: str | None) -> None:
+        for above in ancestors(self._chart, name):
+            if above == within:
+                return
+            self.states.add(above)
+            if self._chart.states[above].kind == "parallel":
+                self._regions(self._chart.states[above])
+
+    def _regions(self, state: State) -> None:
+        chart = self._chart
+        for child in state.children:
+            entered = (child == one or child in ancestors(chart, one) for one in self.states)
+            if chart.states[child].kind not in HISTORIES and not any(entered):
+                self._down(child)
 
 
 def finished(chart: Workflow, configuration: set[str], name: str) -> bool:
@@ -181,6 +231,6 @@ def finished(chart: Workflow, configuration: set[str], name: str) -> bool:
     if state.kind == "compound":
         return any(chart.states[child].kind == "final" and child in configuration for child in state.children)
     if state.kind == "parallel":
-        regions = [child for child in state.children if not chart.states[child].kind.endswith("history")]
+        regions = [child for child in state.children if chart.states[child].kind not in HISTORIES]
         return all(finished(chart, configuration, child) for child in regions)
     return state.kind == "final" and name in configuration

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.cel import CelError
-from engine.core import alerts, experiments, flatchart, items, matcher, popups, statechart, windows, workflow
+from engine.core import adoption, alerts, blockers, experiments, items, matcher, popups, windows, workflow
 from engine.core.alpha import AlphaIndex
 from engine.core.env import Env, Shared
 from engine.core.event import Event, Step
@@ -31,12 +31,15 @@ from engine.core.trace import Tracer
 from engine.core.turn import Turn
 from engine.core.windows import WindowView
 
+ENGINE_EVENTS = frozenset({"timer.fired", "timer.moved", "entity.put"})
+"""Events of the engine itself that a partition always looks at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Concern:
     """What one event type concerns in one scope; `idle`: nothing at all; `further`: more than workflows, metrics and rules."""
 
-    workflows: tuple[tuple[Workflow, flatchart.Table | None, str], ...]
+    workflows: tuple[tuple[Workflow, workflow.Machine, str], ...]
     windows: tuple[WindowMetric, ...]
     opens: tuple[OpenMetric, ...]
     experiments: tuple[Experiment, ...]
@@ -57,7 +60,7 @@ class Scope:
         self.windows = {one.name: one for one in program.windows}
         self.opens = {one.name: one for one in program.opens}
         self.charts = {one.name: one for one in program.workflows}
-        self.tables = {one.name: flatchart.table(one) for one in program.workflows}
+        self.tables = {one.name: workflow.machine(one) for one in program.workflows}
         self.alerts = {one.name: one for one in program.alerts}
         watched = {depend for alert in program.alerts for depend in alert.depends} | self.alpha.watched
         self.awaited = frozenset(
@@ -90,7 +93,7 @@ class Scope:
             retain=program.retained.get(name),
         )
         busy = (found.workflows, found.windows, found.opens, found.experiments, found.popups, found.ratings)
-        idle = not any(busy) and not found.rules and found.retain is None and name not in ("timer.fired", "entity.put")
+        idle = not any(busy) and not found.rules and found.retain is None and name not in ENGINE_EVENTS
         further = found.retain is not None or any((found.experiments, found.popups, found.ratings))
         return replace(found, idle=idle, further=further)
 
@@ -122,11 +125,17 @@ class Stepper:
         turn = Turn(self.program, partition, shared, event, tracer, scope, seen)
         if event.type == "timer.fired":
             _fire(turn, scope, str(event.data["name"]))
+        elif event.type == "timer.moved":
+            workflow.postpone(turn, str(event.data["name"]), int(event.data["due"]))
         elif event.type == "entity.put":
             _known(turn, scope)
         else:
             _deliver(turn, scope)
         return turn.step
+
+    def adopt(self, partition: Partition, now: int) -> None:
+        """Make a partition that another program may have stepped one of this program's own."""
+        adoption.adopt(self.program.scopes[partition.scope], partition, now)
 
     def concerns(self, scope: str, event_type: str) -> bool:
         """Whether a delivery of that type can do anything in that scope; one that cannot need not be stepped at all."""
@@ -146,11 +155,19 @@ class Stepper:
         return {name: views[name] for name in (*scope.windows, *scope.opens)}
 
     def ask(
-        self, partition: Partition, shared: Shared, name: str, now: int, last: Event | None, tracer: Tracer
+        self,
+        partition: Partition,
+        shared: Shared,
+        name: str,
+        now: int,
+        last: Event | None,
+        tracer: Tracer,
+        aim: str | None = None,
     ) -> None:
         """Ask every condition that `name` (an alert, a rule, a workflow, an experiment) stands on, and change nothing.
 
-        `last` is the event that the partition saw last; conditions over an event are asked of it.
+        `last` is the event that the partition saw last; conditions over an event are asked of it. Of a workflow, `aim` chooses the
+        transitions on that event, or to that state.
         """
         scope = self._scopes[partition.scope]
         event = last or Event(id="", source="", type="", at=now, data={})
@@ -163,7 +180,7 @@ class Stepper:
                     tracer.asked(name, level, condition, env)
         for chart in scope.program.workflows:
             if chart.name == name:
-                _ask_workflow(turn, chart, env)
+                blockers.ask(turn, chart, env, aim)
         for rule in scope.program.rules:
             if rule.name == name:
                 matcher.ask(turn, scope.alpha, rule, Env(shared, partition, asked, asked.keys, now, asked.at, scope))
@@ -226,7 +243,7 @@ def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[
             continue
         opened = turn.partition.metrics.opens.get(waiting.name)
         if opened is None:
-            opened = turn.partition.metrics.opens[waiting.name] = OpenState()
+            opened = turn.partition.metrics.opens[waiting.name] = OpenState(form=waiting.form)
         turn.changed("metrics")
         try:
             if items.record(waiting, opened, env, turn.now):
@@ -238,30 +255,8 @@ def _measure(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[
 def _window_state(partition: Partition, metric: WindowMetric) -> WindowState:
     state = partition.metrics.windows.get(metric.name)
     if state is None:
-        state = partition.metrics.windows[metric.name] = WindowState()
+        state = partition.metrics.windows[metric.name] = WindowState(form=metric.form)
     return state
-
-
-def _ask_workflow(turn: Turn, chart: Workflow, env: Env) -> None:
-    """What the active states could take next, and what stands in the way."""
-    tracer, held = turn.tracer, turn.partition.workflows.instances.get(chart.name)
-    assert tracer is not None
-    if held is None:
-        tracer.told(chart.name, "state", chart.place, f"not started; starts with {', '.join(sorted(chart.starters))}")
-        return
-    env.context, env.state = held.context, statechart.shown(chart, held.active)
-    lost = statechart.gone(chart, held.active)
-    tracer.told(chart.name, "state", chart.place, f"in {env.state}{', which the pack has no more' if lost else ''}")
-    if lost:
-        return
-    for name in reversed(statechart.with_ancestors(chart, held.active)):
-        for one in chart.states[name].transitions:
-            target = ", ".join(one.targets) or "stays"
-            tracer.told(chart.name, "takes", one.place, f"{one.event or 'at once'} → {target}")
-            guards = [("when", one.when)] if one.when is not None else []
-            guards += [("require", requirement.when) for requirement in one.require]
-            for role, guard in guards:
-                tracer.asked(chart.name, role, guard, env)
 
 
 def _await(turn: Turn, metric: WindowMetric, state: WindowState) -> None:

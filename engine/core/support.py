@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from engine.core.candidates import entity_element, event_element, fact_element
+from engine.core.cycle import Cycle, Element, Match
 from engine.core.event import Event
 from engine.core.facts import Change
-from engine.core.joins import Cycle, Element, Match, entity_element, event_element, extend, fact_element, rebind
+from engine.core.grounds import baseless
+from engine.core.groups import numbered, unnumbered
+from engine.core.joins import Given, extend, rebind
 from engine.core.partition import Activation, Remembered
 from engine.core.program import Rule
 
@@ -20,7 +24,8 @@ def remember(cycle: Cycle, match: Match, key: str, asserted: list[int]) -> None:
     events = [_kept(element[2]) for element in match.elements if isinstance(element[2], (Event, Remembered))]
     facts = [element[2] for element in match.elements if isinstance(element[2], int)]
     entities = [element[0].partition("/")[2] for element in match.elements if element[0].startswith("entity:")]
-    activation = Activation(match.rule.name, events, facts, entities, asserted)
+    told = [element[1] for pattern, element in zip(match.rule.patterns, match.elements, strict=True) if pattern.told]
+    activation = Activation(match.rule.name, events, facts, entities, asserted, groups=told)
     if not standing:
         activation.keys, activation.made = cycle.turn.event.keys, cycle.turn.event.now
     cycle.activations.add(key, activation)
@@ -29,7 +34,7 @@ def remember(cycle: Cycle, match: Match, key: str, asserted: list[int]) -> None:
 
 def _conditional(rule: Rule) -> bool:
     """Whether a match of a rule over the current event can ever cease to hold: what happened has happened, facts come and go."""
-    return any(pattern.kind.endswith("fact") for pattern in rule.patterns)
+    return any(pattern.kind == "fact" for pattern in rule.patterns)
 
 
 def _logical(cycle: Cycle, numbers: Iterable[int]) -> bool:
@@ -46,7 +51,7 @@ def revise(cycle: Cycle, standing: list[Rule]) -> None:
     """Recompute the matches of standing rules; new ones go to the agenda, gone ones take their facts with them."""
     lost: list[Change] = []
     for rule in standing:
-        matches = list(extend(cycle, cycle.present, rule, 0, [], {}))
+        matches = extend(cycle, cycle.present, rule, {})
         for match in matches:
             cycle.push(match)
         current = {match.key for match in matches}
@@ -61,7 +66,13 @@ def withdraw(cycle: Cycle, key: str) -> list[Change]:
     one = cycle.activations.pop(key)
     cycle.fired.discard(key)
     cycle.turn.changed("memory")
-    return [change for number in one.asserted for change in cycle.facts.release(number)]
+    lost: list[Change] = []
+    for number in one.asserted:
+        gone = cycle.facts.release(number)
+        lost += gone
+        if not gone:
+            cycle.suspects[number] = None
+    return lost
 
 
 def settle(cycle: Cycle, added: list[Change], lost: list[Change]) -> None:
@@ -71,27 +82,53 @@ def settle(cycle: Cycle, added: list[Change], lost: list[Change]) -> None:
         fact = cycle.facts.get(number)
         if fact is not None:
             _match_fact(cycle, fact_element(number, fact.fields), name)
-    for rule in _lacking(cycle, absent):
+    index = cycle.index
+    asking = [*_rules(index.requiring, [name for _, name in added]), *_rules(index.excluding, absent)]
+    for rule in dict.fromkeys(asking):
         for match in _matches(cycle, rule, {}):
             cycle.push(match)
 
 
 def _unsupported(cycle: Cycle, added: list[Change], lost: list[Change]) -> list[str]:
     """Withdraw all that no longer holds, and what rested on it in turn. Returns the names of the facts that went."""
-    queue = deque(lost)
-    for rule in _lacking(cycle, dict.fromkeys(name for _, name in added)):
-        for key in cycle.activations.of(rule.name):
-            if key in cycle.activations and not _supported(cycle, rule, key):
-                queue += withdraw(cycle, key)
     names: dict[str, None] = {}
-    while queue:
+    queue = deque(lost)
+    queue += _refuted(cycle, _rules(cycle.index.excluding, [name for _, name in added]))
+    while queue or cycle.suspects:
+        went = dict.fromkeys(name for _, name in queue)
+        _collapse(cycle, queue, went)
+        queue += _refuted(cycle, _rules(cycle.index.requiring, went))
+        names |= went
+    return list(names)
+
+
+def _collapse(cycle: Cycle, queue: deque[Change], names: dict[str, None]) -> None:
+    """End the activations that matched facts which are gone, and so on; then see whether what is left only supports itself."""
+    while queue or cycle.suspects:
+        if not queue:
+            queue += _without_ground(cycle)
+            continue
         number, name = queue.popleft()
         names[name] = None
         for key in cycle.activations.matching(number):
             queue += withdraw(cycle, key)
         for key in cycle.activations.disown(number):
             _release(cycle, key)
-    return list(names)
+
+
+def _without_ground(cycle: Cycle) -> list[Change]:
+    suspects, cycle.suspects = cycle.suspects, {}
+    return [change for number in baseless(cycle, suspects) for change in cycle.facts.remove(number)]
+
+
+def _refuted(cycle: Cycle, rules: Iterable[Rule]) -> list[Change]:
+    """Withdraw the activations of rules whose groups no longer answer as they did. Returns the facts that went."""
+    lost: list[Change] = []
+    for rule in rules:
+        for key in cycle.activations.of(rule.name):
+            if key in cycle.activations and not _supported(cycle, rule, key):
+                lost += withdraw(cycle, key)
+    return lost
 
 
 def _release(cycle: Cycle, key: str) -> None:
@@ -102,9 +139,9 @@ def _release(cycle: Cycle, key: str) -> None:
         cycle.fired.add(key)
 
 
-def _lacking(cycle: Cycle, names: Iterable[str]) -> list[Rule]:
-    """The rules that want that there is no fact of these names."""
-    return list({rule.name: rule for name in names for rule in cycle.index.lacking.get(name, ())}.values())
+def _rules(asking: Mapping[str, list[Rule]], names: Iterable[str]) -> list[Rule]:
+    """The rules that ask about facts of these names."""
+    return list(dict.fromkeys(rule for name in names for rule in asking.get(name, ())))
 
 
 def _match_fact(cycle: Cycle, element: Element, name: str) -> None:
@@ -113,14 +150,14 @@ def _match_fact(cycle: Cycle, element: Element, name: str) -> None:
             cycle.push(match)
 
 
-def _matches(cycle: Cycle, rule: Rule, given: dict[int, Element]) -> Iterator[Match]:
+def _matches(cycle: Cycle, rule: Rule, given: Given) -> Iterator[Match]:
     """The matches of a rule with these elements; of a rule over the current event only those of the turn's own event."""
     if rule.name not in cycle.index.positions:
-        yield from extend(cycle, cycle.present, rule, 0, [], given)
+        yield from extend(cycle, cycle.present, rule, given)
+        return
     for concerned, position in cycle.entries:
         if concerned is rule:
-            current = {position: event_element(cycle.turn.event)}
-            yield from extend(cycle, cycle.env, rule, 0, [], {**given, **current})
+            yield from extend(cycle, cycle.env, rule, {**given, position: event_element(cycle.turn.event)})
 
 
 def _supported(cycle: Cycle, rule: Rule, key: str) -> bool:
@@ -133,14 +170,15 @@ def _supported(cycle: Cycle, rule: Rule, key: str) -> bool:
 def _recalled(cycle: Cycle, rule: Rule, one: Activation) -> Match | None:
     """The match of an activation as it was made: with its own event, and entities as of that; None where a part of it is gone."""
     match, events = _begun(cycle, rule, one)
-    facts, entities = iter(one.facts), iter(one.entities)
+    facts, entities, told = iter(one.facts), iter(one.entities), iter(one.groups)
     for pattern in rule.patterns:
-        element: Element | None = ("none", None, None)
-        if pattern.kind == "event":
+        if pattern.group is not None:
+            element: Element | None = numbered(pattern, next(told)) if pattern.told else unnumbered(pattern.group)
+        elif pattern.kind == "event":
             element = event_element(next(events))
         elif pattern.kind == "fact":
             element = _fact(cycle, next(facts))
-        elif pattern.kind == "entity":
+        else:
             element = _entity(match, pattern.type, next(entities))
         if element is None:
             return None
@@ -154,7 +192,7 @@ def _begun(cycle: Cycle, rule: Rule, one: Activation) -> tuple[Match, Iterator[E
     position = cycle.index.positions.get(rule.name)
     if position is None:
         return Match(rule, [], cycle.present), iter(events)
-    ordinal = sum(pattern.kind == "event" for pattern in rule.patterns[:position])
+    ordinal = sum(pattern.kind == "event" and pattern.group is None for pattern in rule.patterns[:position])
     event = events[ordinal] = _event(one.events[ordinal], one)
     return Match(rule, [], cycle.turn.as_of(event)), iter(events)
 
@@ -187,6 +225,7 @@ def outdated(cycle: Cycle) -> list[Change]:
 
 
 def _fits(rule: Rule, one: Activation, *, current: bool) -> bool:
-    kinds = [pattern.kind for pattern in rule.patterns]
-    counts = [kinds.count("event"), kinds.count("fact"), kinds.count("entity")]
-    return current == bool(one.keys) and counts == [len(one.events), len(one.facts), len(one.entities)]
+    kinds = [pattern.kind for pattern in rule.patterns if pattern.group is None]
+    counts = [kinds.count("event"), kinds.count("fact"), kinds.count("entity"), sum(one.told for one in rule.patterns)]
+    held = [len(one.events), len(one.facts), len(one.entities), len(one.groups)]
+    return current == bool(one.keys) and counts == held

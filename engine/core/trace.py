@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.cel import Trace, trace
+from engine.cel.values import fits
 from engine.core.env import Env
 from engine.core.program import Expression
 from engine.errors import Place
@@ -56,6 +57,9 @@ def failing(expression: Expression, env: Env) -> tuple[str, Any]:
 HIDDEN = object()
 """Stands for what cannot be shown: views of metrics, events, numbers that no record can hold."""
 
+LARGEST_SHOWN = 100_000
+"""Items and characters of a value that a record may show; one that is larger when written out is hidden."""
+
 _PLAIN = frozenset((str, float, bool, type(None), datetime, timedelta))
 
 
@@ -66,14 +70,20 @@ def shown(value: Any) -> Any:
     """
     if value.__class__ in _PLAIN:
         return value
+    return _shown(value) if fits(value, LARGEST_SHOWN) else HIDDEN
+
+
+def _shown(value: Any) -> Any:
+    if value.__class__ in _PLAIN:
+        return value
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**64 else HIDDEN
     if value.__class__ is dict:
         return {
             str(name): item
-            for name, item in ((name, shown(item)) for name, item in value.items())
+            for name, item in ((name, _shown(item)) for name, item in value.items())
             if item is not HIDDEN
         }
     if value.__class__ is list or value.__class__ is tuple:
-        return [item for item in map(shown, value) if item is not HIDDEN]
+        return [item for item in map(_shown, value) if item is not HIDDEN]
     return HIDDEN

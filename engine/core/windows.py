@@ -88,7 +88,7 @@ def _check_number(metric: WindowMetric, value: Any) -> None:
 
 
 def _recompute(metric: WindowMetric, state: WindowState, start: int) -> Aspects:
-    if metric.roster is not None and start not in state.closed:
+    if (metric.roster is not None and start not in state.closed) or not whole(state, start):
         return NOTHING
     value = metric.accumulates.value(state.open[start])
     if state.closed.get(start) == value and start in state.closed:
@@ -127,6 +127,8 @@ def _record_session(metric: WindowMetric, state: WindowState, at: int, now: int,
     state.open[first] = [last, acc]
     if last + gap > now:
         return BOTH if reopened else NOW
+    if not whole(state, first):
+        return NOTHING
     state.closed[first] = aggregate.value(acc)
     return CLOSED
 
@@ -143,7 +145,7 @@ def close(metric: WindowMetric, state: WindowState, now: int, *, listed: bool, k
         added = bool(fresh)
     elif listed and known is not None and state.due is not None and state.due <= now:
         start = bounds(metric.window, state.due - 1)[0]
-        if known <= start:
+        if known <= start and whole(state, start):
             acc = state.open.get(start) or metric.accumulates.fresh()
             state.open[start] = acc
             state.closed[start] = metric.accumulates.value(acc)
@@ -159,8 +161,13 @@ def ended(metric: WindowMetric, state: WindowState, now: int) -> dict[int, Any]:
     return {
         start: metric.accumulates.value(_values(metric, acc))
         for start, acc in state.open.items()
-        if start not in state.closed and _end(metric, start, acc) <= now
+        if start not in state.closed and _end(metric, start, acc) <= now and whole(state, start)
     }
+
+
+def whole(state: WindowState, start: int) -> bool:
+    """Whether a window was counted from its start on by the definition that counts now."""
+    return state.since is None or start >= state.since
 
 
 def _end(metric: WindowMetric, start: int, acc: Accumulator) -> int:
@@ -199,7 +206,7 @@ def _forget_windows(metric: WindowMetric, state: WindowState, now: int, judged: 
 def _is_spent(metric: WindowMetric, state: WindowState, start: int, acc: Accumulator, reach: int, judged: int) -> bool:
     """Whether no late event can reach a closed window, or a roster has passed one over: its key was not listed at its end."""
     end = _end(metric, start, acc)
-    if start in state.closed:
+    if start in state.closed or not whole(state, start):
         return end < reach
     return metric.roster is not None and end <= judged
 

@@ -6,13 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.cel import CelError
-from engine.core import flatchart, macrostep, statechart
-from engine.core.chartrun import FIRED, FailedError, Run
+from engine.core import flatchart, macrostep, migration, statechart
+from engine.core.chartrun import FIRED, FailedError, Run, copied, forbid, without
 from engine.core.env import Env
 from engine.core.flatchart import Table
 from engine.core.partition import Instance
+from engine.core.planner import Planner
 from engine.core.program import After, Workflow
 from engine.core.turn import Mark, Turn
+
+Machine = Table | Planner
+"""A chart made ready to run: the table of a flat one, the plans of any other."""
+
+
+def machine(chart: Workflow) -> Machine:
+    """A chart made ready to run."""
+    return flatchart.table(chart) or Planner(chart)
 
 
 class WorkflowView:
@@ -25,12 +34,7 @@ class WorkflowView:
         self.context: Mapping[str, Any] = instance.context if instance is not None else {}
 
 
-def copied(instance: Instance) -> Instance:
-    """A copy that later changes of the instance do not reach; a context is replaced when it changes."""
-    return Instance(instance.active, instance.context, dict(instance.history), dict(instance.timers), instance.done)
-
-
-def deliver(turn: Turn, chart: Workflow, rows: Table | None, env: Env) -> bool:
+def deliver(turn: Turn, chart: Workflow, ready: Machine, env: Env) -> bool:
     """Give the turn's event to the instance of `chart`; the first event that its initial state handles starts one.
 
     True when a transition took it.
@@ -40,12 +44,14 @@ def deliver(turn: Turn, chart: Workflow, rows: Table | None, env: Env) -> bool:
     if held is None and event.type not in chart.starters:
         _ignored(turn, chart, None)
         return False
-    if held is not None and _is_lost(turn, chart, rows, held, env):
-        return False
+    if held is not None:
+        held = _present(turn, chart, ready, held, env)
+        if held is None:
+            return False
     mark, timers = turn.mark(), turn.step.timers.copy()
     run = Run(turn, chart, held if held is not None else Instance(context=chart.defaults), env)
     try:
-        _advance(run, rows, event.type, fresh=held is None)
+        _advance(run, ready, event.type, fresh=held is None)
     except FailedError as failed:
         _abandon(turn, chart, run, failed, mark, timers)
         return False
@@ -56,66 +62,97 @@ def deliver(turn: Turn, chart: Workflow, rows: Table | None, env: Env) -> bool:
     turn.back_to(mark)
     turn.step.timers = timers
     turn.step.records.extend(refusals)
-    if not run.refused:
+    if run.forbidden is not None and not run.refused:
+        forbid(run, run.forbidden)
+    elif not run.refused:
         _ignored(turn, chart, held)
     return False
 
 
-def _is_lost(turn: Turn, chart: Workflow, rows: Table | None, held: Instance, env: Env) -> bool:
-    """Whether an instance is in a state that this pack does not have: an error outcome, and the instance stays as it is."""
+def _present(turn: Turn, chart: Workflow, ready: Machine, held: Instance, env: Env) -> Instance | None:
+    """The instance in states that the pack has: moved there if need be. None where it cannot be: an error outcome."""
     active = held.active
-    if rows is not None and len(active) == 1 and active[0] in rows:
-        return False
-    lost = "+".join(active) if rows is not None else statechart.gone(chart, active)
+    if ready.__class__ is dict and len(active) == 1 and active[0] in ready:
+        return held
+    lost = statechart.gone(chart, active)
+    if lost is None and (len(active) == 1 or isinstance(ready, Planner)):
+        return held
     if lost is None:
-        return False
+        lost = "+".join(active)
+    elif migration.leads_on(chart, active):
+        return _migrated(turn, chart, held, env)
     reason = f"the instance is in the state `{lost}`, which `{chart.name}` has no more: it stays as it is"
     turn.error(chart.name, CelError("unknown_state", reason), None, env, chart.place)
-    return True
+    return None
 
 
-def _advance(run: Run, rows: Table | None, event: str, *, fresh: bool) -> None:
-    if rows is not None:
-        flatchart.advance(run, rows, event, fresh=fresh)
+def _migrated(turn: Turn, chart: Workflow, held: Instance, env: Env) -> Instance | None:
+    mark, timers = turn.mark(), turn.step.timers.copy()
+    run = Run(turn, chart, copied(held), env)
+    try:
+        migration.move(run)
+    except FailedError as failed:
+        _abandon(turn, chart, run, failed, mark, timers)
+        return None
+    _keep(run)
+    return run.instance
+
+
+def _advance(run: Run, ready: Machine, event: str, *, fresh: bool) -> None:
+    if not isinstance(ready, Planner):
+        flatchart.advance(run, ready, event, fresh=fresh)
         return
     run.instance = copied(run.instance)
     if fresh:
-        macrostep.start(run)
-    run.refresh()
-    macrostep.advance(run, event)
+        macrostep.start(run, ready)
+    run.refresh(ready.shown(run.instance.active))
+    macrostep.advance(run, ready, event)
 
 
-def due(turn: Turn, chart: Workflow, rows: Table | None, timer: str, env: Env) -> None:
+def due(turn: Turn, chart: Workflow, ready: Machine, timer: str, env: Env) -> None:
     """Take the transition of a deadline that has come; one that was moved or cancelled meanwhile does nothing.
 
     One that the pack has no more is forgotten.
     """
     held = turn.partition.workflows.instances.get(chart.name)
-    if held is None or held.timers.get(timer) != turn.now or _is_lost(turn, chart, rows, held, env):
+    if held is None or held.timers.get(timer) != turn.now:
+        return
+    held = _present(turn, chart, ready, held, env)
+    if held is None or held.timers.get(timer) != turn.now:
         return
     state_name, _, index = timer.rpartition("/")
     after = _deadline(chart, held, state_name, int(index))
     if after is None:
-        del held.timers[timer]
+        held.timers = without(held.timers, timer)
         turn.changed("workflows")
         return
     mark, timers = turn.mark(), turn.step.timers.copy()
     run = Run(turn, chart, copied(held), env)
-    run.instance.timers[timer] = FIRED
-    run.refresh()
+    run.instance.timers = {**held.timers, timer: FIRED}
+    run.refresh(statechart.shown(chart, held.active))
     try:
         if turn.holds(chart.name, "after", after.when, env):
-            if rows is not None:
-                flatchart.move(run, rows, after.transition)
+            if isinstance(ready, Planner):
+                macrostep.microstep(run, ready, ((state_name, after.transition),))
+                macrostep.settle(run, ready)
             else:
-                macrostep.microstep(run, [(state_name, after.transition)])
-                macrostep.settle(run)
+                flatchart.move(run, ready, after.transition)
     except FailedError as failed:
         _abandon(turn, chart, run, failed, mark, timers)
-        held.timers[timer] = FIRED
+        held.timers = {**held.timers, timer: FIRED}
         turn.changed("workflows")
         return
     _keep(run)
+
+
+def postpone(turn: Turn, name: str, due: int) -> None:
+    """Move a deadline that is pending: its calendar says now that it comes at another instant."""
+    _, chart, timer = name.split("/", 2)
+    held = turn.partition.workflows.instances.get(chart)
+    if held is not None and held.timers.get(timer, FIRED) != FIRED:
+        held.timers = {**held.timers, timer: due}
+        turn.timer(name, due)
+        turn.changed("workflows")
 
 
 def _deadline(chart: Workflow, held: Instance, state: str, index: int) -> After | None:

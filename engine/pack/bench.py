@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from engine.cel import (
@@ -13,6 +14,7 @@ from engine.cel import (
     Checked,
     Member,
     Node,
+    OptionalType,
     RecordType,
     RefType,
     Scope,
@@ -20,14 +22,17 @@ from engine.cel import (
     check,
     compile_choice,
     compile_deadline,
+    compile_deadlines,
     compile_expression,
     compile_ranking,
     compile_record,
     parse,
 )
+from engine.cel.operators import OPEN_IT
 from engine.cel.syntax import path
 from engine.core.program import Expression, Values
 from engine.core.text import Template, Text
+from engine.pack import plain
 from engine.pack.model.base import Words
 from engine.pack.reading import At
 
@@ -52,18 +57,31 @@ def expression(
     given: Sequence[Expression] = (),
     absent: bool = False,
     deadlines: bool = False,
+    kept: bool = False,
 ) -> Expression:
     """Check and compile. Problems go into the report, and what comes back then fails when it is run.
 
     With `absent`, an optional value that nothing guards makes the whole expression None instead of being a problem. With
-    `deadlines`, time may only be used so that the engine can wake up for it.
+    `deadlines`, time may only be used so that the engine can wake up for it. A value that is `kept`, sent or counted is plain data.
     """
     known = [one.checked for one in given]
     checked = check(piece.text, scope, expect, known, deadlines=deadlines)
     guards: list[Checked] = []
     if absent:
         checked, guards = _guarded(piece, checked, scope, expect, known, deadlines)
+    if kept and not checked.problems:
+        _refuse_whole(piece, checked)
     return compiled(checked, piece, guards)
+
+
+def _refuse_whole(piece: Piece, checked: Checked) -> None:
+    node = plain.whole(checked)
+    if node is not None:
+        start, end = node.start + piece.offset, node.end + piece.offset
+        message = f"`{node.text}` as a whole is no value that can be kept or sent"
+        of = checked.notes.types.get(node, checked.type)
+        hint = OPEN_IT if isinstance(of, OptionalType) else "give one of its fields"
+        piece.at.text_problem("not_a_value", message, start, end, hint)
 
 
 def _guarded(
@@ -138,6 +156,13 @@ def choice(options: Sequence[tuple[str, Expression]], otherwise: str) -> Callabl
     return compile_choice([(name, one.checked) for name, one in options], otherwise)
 
 
+def earliest(conditions: Sequence[Expression]) -> Callable[[Any], datetime | None] | None:
+    """When time alone may change any of the conditions next."""
+    if any(_is_broken(one) for one in conditions):
+        return None
+    return compile_deadlines([one.checked for one in conditions])
+
+
 def _is_broken(one: Expression) -> bool:
     return bool(one.checked.problems) or any(guard.problems for guard in one.guards)
 
@@ -205,7 +230,7 @@ def _parts(text: str, at: At, scope: Scope) -> tuple[str | Expression, ...]:
             found.append(text[end : match.start()])
         inner = match.group(1)
         if inner.strip():
-            found.append(expression(Piece(inner, at, match.start(1)), scope, absent=True))
+            found.append(expression(Piece(inner, at, match.start(1)), scope, absent=True, kept=True))
         else:
             at.text_problem("template", "there is no expression between the braces", match.start(), match.end())
         end = match.end()

@@ -35,7 +35,8 @@ class UnknownTypeError(ValueError):
 class FieldType:
     """A field type that was read. `convert(value)` takes JSON and gives the run-time value, or raises ValueError.
 
-    What is of class `exact` and not empty needs no conversion.
+    What is of class `exact` and not empty needs no conversion. `ref` names the entity that a value refers to, `listed` the one that
+    each item of a list does.
     """
 
     cel: Type
@@ -45,6 +46,7 @@ class FieldType:
     name: str
     default: str | None = None
     exact: type | None = None
+    listed: str | None = None
 
 
 def parse_type(text: str, entities: Iterable[str], *, default: bool = False) -> FieldType:
@@ -56,7 +58,15 @@ def parse_type(text: str, entities: Iterable[str], *, default: bool = False) -> 
     cel, convert = _parse(body, frozenset(entities))
     ref = cel.entity if isinstance(cel, RefType) else None
     exact = str if convert in (_string, _reference) else bool if convert is _bool else None
-    return FieldType(cel, optional, convert, ref, body, given.strip() or None, exact)
+    return FieldType(cel, optional, convert, ref, body, given.strip() or None, exact, _listed(cel))
+
+
+def _listed(cel: Type) -> str | None:
+    """What the items of a list refer to, however deep they lie."""
+    inner = cel
+    while isinstance(inner, ListType):
+        inner = inner.item
+    return inner.entity if inner is not cel and isinstance(inner, RefType) else None
 
 
 def _parse(text: str, entities: frozenset[str]) -> tuple[Type, Convert]:

@@ -7,7 +7,7 @@ import re
 from engine.pack.reading import At
 
 RESERVED_ROOTS = frozenset(
-    {"data", "event", "metrics", "workflows", "context", "state", "key", "now", "params", "value"}
+    {"data", "event", "metrics", "workflows", "context", "state", "active", "key", "now", "params", "value"}
 )
 RESERVED_EVENTS = ("timer.", "action.", "pack.", "entity.", "done.")
 _KEYWORDS = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,17 +20,23 @@ from engine.core.calendar import to_instant, to_micros
 from engine.core.event import Record
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
-from engine.pack import load, restore
+from engine.pack import BrokenPackError, load, restore
 from engine.runtime.admission import FIRST_YEAR, LAST_YEAR, Arrival, Door, Refusal
+from engine.runtime.beginning import Beginning
 from engine.runtime.crash import StepCrashedError
+from engine.runtime.deadlines import moved
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.line import Line, line_of
 from engine.runtime.outcome import Outcome
-from engine.runtime.puts import take, take_lines
+from engine.runtime.puts import offered, references, take, take_lines
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
 from engine.store import open_store
+from engine.store.batch import SavedPack
 from engine.store.protocol import Store
+
+Roles = tuple[str, ...]
+"""The roles of whoever causes an event."""
 
 BATCH = 1000
 """Events to a transaction at most."""
@@ -58,6 +64,7 @@ class Engine:
         self.writer = Writer(program)
         self._door = Door(program)
         self._session = Session(program, store)
+        self._ahead = False
         self._lock = threading.RLock()
 
     @classmethod
@@ -75,8 +82,9 @@ class Engine:
         names = [packs] if isinstance(packs, (str, Path)) else list(packs)
         program = load(names, params or {})
         opened = open_store(store) if isinstance(store, str) else store
-        _keep(program, opened)
-        return cls(program, opened)
+        engine = cls(program, opened)
+        engine._take_over()
+        return engine
 
     @classmethod
     def reopen(cls, store: str | Store) -> Engine:
@@ -119,37 +127,82 @@ class Engine:
         with self._lock:
             return self._guarded(lambda: take(self._session, entity, dict(data), instant))
 
-    def handle(self, event: Line) -> Outcome:
+    def handle(self, event: Line, *, role: str | Sequence[str] = ()) -> Outcome:
         """Process one event (a CloudEvents JSON object: mapping, text or bytes) until all is quiet, and commit.
 
-        Nothing is lost and nothing is silent: what cannot be taken gives a reject record in the outcome.
+        Nothing is lost and nothing is silent: what cannot be taken gives a reject record in the outcome. `role`, or several,
+        are those of whoever causes the event, as the program knows them; what the event says of that itself is not believed.
         """
-        return self.handle_many([event])
+        return self.handle_many([event], role=role)
 
-    def handle_many(self, events: Iterable[Line], places: Sequence[str] | None = None) -> Outcome:
-        """Process events in order, up to 1,000 to a transaction. `places` are named in rejects."""
+    def handle_many(
+        self, events: Iterable[Line], places: Sequence[str] | None = None, *, role: str | Sequence[str] = ()
+    ) -> Outcome:
+        """Process events of one role in order, up to 1,000 to a transaction. `places` are named in rejects."""
+        roles = (role,) if isinstance(role, str) else tuple(role)
         lines = [line_of(event) for event in events]
         found: list[dict[str, Any]] = []
         taken = 0
         with self._lock:
-            for start in range(0, len(lines), BATCH):
-                chunk = lines[start : start + BATCH]
-                where = places[start : start + BATCH] if places is not None else None
-                records, count = self.process(chunk, where)
+            for records, count in self.stream(lines, places, [roles] * len(lines) if roles else None):
                 found.extend(map(self.writer.mapping, records))
                 taken += count
         return Outcome(tuple(found), duplicate=bool(lines) and taken == 0)
 
-    def process(self, lines: Sequence[bytes], places: Sequence[str] | None = None) -> tuple[list[Record], int]:
-        """One transaction of lines; answers the raw records and how many lines were not duplicates."""
+    def stream(
+        self,
+        lines: Sequence[bytes],
+        places: Sequence[str] | None = None,
+        roles: Sequence[Roles] | None = None,
+    ) -> Iterator[tuple[list[Record], int]]:
+        """Process lines in order, up to 1,000 to a transaction: for each its raw records, and how many lines were not duplicates.
+
+        They come when they are durable; while one transaction is made so, the next one is stepped already. `roles` are, for each
+        line, those of whoever causes it.
+        """
+        done: tuple[list[Record], int] | None = None
+        reached = 0
+        try:
+            for start in range(0, len(lines), BATCH):
+                part = slice(start, start + BATCH)
+                where = places[part] if places is not None else None
+                acting = roles[part] if roles is not None else None
+                more = self._processed(lines[part], where, acting, ahead=start + BATCH < len(lines))
+                if done is not None:
+                    yield done
+                done, reached = more, self._session.seq
+        except StoreError:
+            if done is not None and self.store.sequence() >= reached:
+                yield done
+            raise
+        finally:
+            self._settle()
+        if done is not None:
+            yield done
+
+    def process(
+        self,
+        lines: Sequence[bytes],
+        places: Sequence[str] | None = None,
+        roles: Sequence[Roles] | None = None,
+    ) -> tuple[list[Record], int]:
+        """One transaction of lines; answers the raw records and how many lines were not duplicates.
+
+        `roles` are, for each line, those of whoever causes it.
+        """
+        return self._processed(lines, places, roles, ahead=False)
+
+    def _processed(
+        self, lines: Sequence[bytes], places: Sequence[str] | None, roles: Sequence[Roles] | None, *, ahead: bool
+    ) -> tuple[list[Record], int]:
         taken = 0
 
         def work() -> None:
             nonlocal taken
-            taken = self._take(lines, places)
+            taken = self._take(lines, places, roles)
 
         with self._lock:
-            return self._committed(work), taken
+            return self._committed(work, ahead=ahead), taken
 
     def receive(self) -> Outcome:
         """Take the results of finished actions back in, as events of the engine's own that rules and workflows can wait for."""
@@ -189,13 +242,16 @@ class Engine:
         )
 
     def advance(self, now: datetime | str) -> Outcome:
-        """Let time pass up to `now`: deadlines due up to and at that instant fire."""
+        """Let time pass up to `now`: deadlines due up to and at that instant fire.
+
+        As the first call that names an instant it starts time there, and nothing before is judged: `begin` starts it earlier.
+        """
         until = _instant(now)
         with self._lock:
             return self._guarded(lambda: self._session.advance(until))
 
     def begin(self, at: datetime | str) -> Outcome:
-        """Start virtual time at `at`, where it has not begun: weeks that end before it are not judged."""
+        """Start virtual time at `at`, where no event, `advance` or `begin` has started it: weeks that end before it are not judged."""
         instant = _instant(at)
         with self._lock:
 
@@ -209,6 +265,17 @@ class Engine:
         """Start virtual time where the first entity became known: for a run without any event."""
         earliest = self._session.entities.earliest()
         return Outcome(()) if earliest is None else self.begin(to_instant(earliest))
+
+    def earliest(self, events: Sequence[bytes], entities: Sequence[tuple[bytes, str]]) -> int | None:
+        """The time, in microseconds, of the earliest of these events that will be taken once these entity lines are known."""
+        with self._lock:
+            held, coming = self._session.entities, offered(self._session, entities)
+
+            def refers(arrival: Arrival) -> bool:
+                at, named = arrival.event.at, references(arrival.declared.fields, arrival.event.data)
+                return all(coming.get(*one, at) or held.get(*one, at) for _, one in named)
+
+            return Beginning(self._door, refers, events).earliest()
 
     def load_entities(self, lines: Iterable[tuple[bytes, str]], default_at: int | None) -> Outcome:
         """Take entity lines `{"entity", "data", "at"?}`, each with its place, in one transaction; their order does not matter."""
@@ -227,7 +294,10 @@ class Engine:
             return explain(self.program, self.store, decision)
 
     def why_not(self, name: str, key: str, at: datetime | str | None = None) -> Explanation:
-        """Why an alert, a rule or a workflow's transition did not happen for a key, at an instant (now)."""
+        """Why an alert, a rule or a workflow's transition did not happen for a key, at an instant (now).
+
+        `name` may be `workflow/event` or `workflow/state`, such as `quote/won`: what stands in the way of that alone.
+        """
         with self._lock:
             instant = _instant(at) if at is not None else self._session.now
             return why_not(self.program, self.store, name, key, instant)
@@ -274,9 +344,13 @@ class Engine:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _take(self, lines: Sequence[bytes], places: Sequence[str] | None) -> int:
+    def _take(self, lines: Sequence[bytes], places: Sequence[str] | None, roles: Sequence[Roles] | None) -> int:
         session = self._session
         arrivals = [self._door.read(line) for line in lines]
+        if roles is not None:
+            for arrival, acting in zip(arrivals, roles, strict=True):
+                if isinstance(arrival, Arrival):
+                    arrival.event.roles = acting
         if self.store.durable:
             events = [one.event for one in arrivals if isinstance(one, Arrival)]
             session.known([(event.source, event.id) for event in events])
@@ -294,21 +368,25 @@ class Engine:
     def _guarded(self, work: Callable[[], None]) -> Outcome:
         return Outcome(tuple(map(self.writer.mapping, self._committed(work))))
 
-    def _committed(self, work: Callable[[], None]) -> list[Record]:
+    def _committed(self, work: Callable[[], None], *, ahead: bool = False) -> list[Record]:
         """Do something with the session and commit it; whatever fails, the session is as the store has it.
 
         Where somebody else was faster, or a step crashed, the work is done again on top of what is stored now.
         """
-        self._follow()
+        if not self._ahead:
+            self._follow()
         conflicts = 0
         while True:
             try:
                 work()
-                self._session.commit()
+                self._session.commit(ahead=ahead)
+                self._ahead = ahead
                 return self._session.taken()
             except StepCrashedError as crash:
-                self.store.park(crash.delivery, crash.event, str(crash))
-                self._reset()
+                try:
+                    self.store.park(crash.delivery, crash.event, str(crash))
+                finally:
+                    self._reset()
             except StoreError as failure:
                 self._reset()
                 conflicts += 1
@@ -323,18 +401,51 @@ class Engine:
         if self.store.durable and self.store.head() != (self._session.seq, self._session.now):
             self._reset()
 
-    def _reset(self) -> None:
-        if self.store.durable:
-            self._session = Session(self.program, self.store)
+    def _settle(self) -> None:
+        """Wait for what is on its way to be durable; where it fails, the session is as the store has it."""
+        if self._ahead:
+            self._ahead = False
+            try:
+                self.store.settle()
+            except StoreError:
+                self._reset()
+                raise
 
+    def _take_over(self) -> None:
+        """Go on with what another revision left: move its deadlines to the calendars of this one, and keep this one with the log.
 
-def _keep(program: Program, store: Store) -> None:
-    """Keep the revision with the log, so that decisions can be explained with the pack that made them."""
-    active = store.active_pack() if store.durable else None
-    if store.durable and (active is None or active.revision != program.revision):
+        Decisions can so be explained with the pack that made them.
+        """
+        program, store = self.program, self.store
+        active = store.active_pack() if store.durable else None
+        if not store.durable or (active is not None and active.revision == program.revision):
+            return
+        if active is not None:
+            self._guarded(lambda: self._recount(active))
         files = {name: text.encode() for name, text in program.files.items()}
-        at = store.clock() or 0
-        store.save_pack(program.revision, program.name, program.version, files, program.params, at)
+        store.save_pack(program.revision, program.name, program.version, files, program.params, store.clock() or 0)
+
+    def _recount(self, earlier: SavedPack) -> None:
+        """Deadlines in working time follow the calendars of the program, where an earlier one counted otherwise."""
+        session = self._session
+        pending = [timer for timer in self.store.timers() if timer[3].startswith("workflow/")]
+        if not pending or session.now is None:
+            return
+        try:
+            old = restore({name: text.decode() for name, text in earlier.files.items()}, earlier.params)
+        except BrokenPackError:
+            return
+        for event in moved(old, self.program, pending, session.now):
+            session.tell(event)
+
+    def _reset(self) -> None:
+        if not self.store.durable:
+            return
+        self._ahead = False
+        try:
+            self.store.settle()
+        finally:
+            self._session = Session(self.program, self.store)
 
 
 def moment(value: datetime | str) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
@@ -19,6 +19,15 @@ EVER = to_micros(datetime.min.replace(tzinfo=UTC))
 _at = itemgetter(0)
 
 _NONE: dict[str, list[Version]] = {}
+
+
+def items(value: Any) -> Iterator[Any]:
+    """The items of a list and of the lists in it."""
+    if isinstance(value, list):
+        for item in value:
+            yield from items(item)
+    elif value is not None:
+        yield value
 
 
 class Entities:
@@ -58,6 +67,15 @@ class Entities:
         for field, entity in references:
             key = data.get(field)
             if key is not None:
+                versions = self._kinds.get(entity, _NONE).get(key)
+                if versions is None or versions[0][0] > at:
+                    return field, entity, key
+        return None
+
+    def missing_item(self, listed: tuple[tuple[str, str], ...], data: Data, at: int) -> tuple[str, str, str] | None:
+        """As `missing`, of fields that hold lists of references."""
+        for field, entity in listed:
+            for key in items(data.get(field)):
                 versions = self._kinds.get(entity, _NONE).get(key)
                 if versions is None or versions[0][0] > at:
                     return field, entity, key

@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 
 from engine.cel import Trace
+from engine.cel.values import fits
 from engine.core.event import Event, Record
 from engine.core.program import Program
 from engine.core.step import Stepper
 from engine.core.text import display
-from engine.core.trace import Note, Tracer
+from engine.core.trace import LARGEST_SHOWN, Note, Tracer
 from engine.errors import Place, RulewrightError
 from engine.runtime.entities import EVER
 from engine.runtime.fold import Folded, fold
@@ -30,11 +31,15 @@ SHOWN = 400
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What was refused at the door: its source and event id where they could be read, and the line as it came in, shortened."""
+    """What was refused at the door: its source and event id where they could be read, and the line as it came in, shortened.
+
+    `place` is the file and the line that it came from, where it came from a file.
+    """
 
     source: str | None
     event: str | None
     line: str
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ class Explanation:
         if self.arrived is not None:
             yield f"  source      {self.arrived.source or 'not known'}"
             yield f"  event       {self.arrived.event or 'not known'}"
+            if self.arrived.place is not None:
+                yield f"  from        {self.arrived.place}"
             yield f"  line        {self.arrived.line}"
         for deadline in self.deadlines:
             yield f"  deadline    {deadline.at}  {deadline.name}"
@@ -109,6 +116,10 @@ class Explanation:
         }
 
 
+_ENDLESS = "…"
+"""Stands for a value that is too large to be written out."""
+
+
 def tree_mapping(tree: Trace) -> dict[str, Any]:
     """A trace as data: text, range, value or error, children."""
     found: dict[str, Any] = {"text": tree.text, "start": tree.start, "end": tree.end}
@@ -125,12 +136,16 @@ def tree_mapping(tree: Trace) -> dict[str, Any]:
 
 def shown(value: Any) -> Any:
     """A value of an expression as plain data; views of metrics by what they say of themselves."""
+    return _shown(value) if fits(value, LARGEST_SHOWN) else _ENDLESS
+
+
+def _shown(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, dict):
-        return {str(key): shown(item) for key, item in value.items()}
+        return {str(key): _shown(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [shown(item) for item in value]
+        return [_shown(item) for item in value]
     return display(value)
 
 
@@ -144,6 +159,8 @@ def _tree(tree: Trace, depth: int) -> Iterator[str]:
 
 def _brief(value: Any) -> str | None:
     """A value on one line; None for objects that say nothing by themselves (an event, a group of metrics)."""
+    if not fits(value, LARGEST_SHOWN):
+        return _ENDLESS
     if value is None or isinstance(value, (bool, int, float, str, list)) or hasattr(value, "total_seconds"):
         text = "null" if value is None else repr(value) if isinstance(value, str) else display(value)
         text = f"[{text}]" if isinstance(value, list) else text
@@ -181,19 +198,21 @@ def _refused(program: Program, store: Store, decision: str) -> Explanation:
             f"there is no decision {decision}",
             hint="ids stand in the `id` field of outcome records",
         )
-    fields = {"code": reject.code, "reason": reject.reason}
+    fields = {"code": reject.code, "reason": reject.reason} | ({"place": reject.place} if reject.place else {})
     refused = Record("reject", reject.id, reject.at, reject.event, None, None, None, fields)  # type: ignore[arg-type]
     record = Writer(program).mapping(refused)
     line = reject.line.decode(errors="replace")
-    arrived = Arrived(reject.source, reject.event, line if len(line) <= SHOWN else f"{line[:SHOWN]}…")
+    arrived = Arrived(reject.source, reject.event, line if len(line) <= SHOWN else f"{line[:SHOWN]}…", reject.place)
     return Explanation(_sentence(record), program.revision, record, arrived=arrived)
 
 
 def why_not(program: Program, store: Store, name: str, key: str, at: int | None) -> Explanation:
     """Why an alert, a rule or a workflow did nothing more for a key, as of an instant (None: before time began).
 
+    `workflow/aim` asks for one event or one state of a workflow alone, such as `quote/won`.
     Raises `RulewrightError` `unknown_name` when nothing of that name is declared.
     """
+    asked, (name, _, aim) = name, name.partition("/")
     scope = next((one.scope for one in program.scopes.values() if name in _names(program, one.scope)), None)
     if scope is None:
         known = sorted(found for one in program.scopes for found in _names(program, one))
@@ -201,10 +220,10 @@ def why_not(program: Program, store: Store, name: str, key: str, at: int | None)
     tracer = Tracer()
     folded = fold(program, store, scope, key, until=at)
     last = folded.last
-    Stepper(program).ask(folded.partition, folded.entities, name, at or 0, last, tracer)
+    Stepper(program).ask(folded.partition, folded.entities, name, at or 0, last, tracer, aim or None)
     when = "before time began" if at is None else f"as of {program.calendar.stamp(at)}"
     return Explanation(
-        f"why not {name} for {scope} {key}, {when}?",
+        f"why not {asked} for {scope} {key}, {when}?",
         program.revision,
         place=place_of(program, scope, name),
         event=_shown_event(program, last),

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from engine.core.calendar import Calendar, to_instant, to_micros
+from engine.core.calendar import Calendar, to_instant
 from engine.errors import RulewrightError
-from engine.runtime.engine import BATCH, Engine
+from engine.runtime.engine import Engine
 from engine.runtime.outcome import Outcome
 
 BOM = b"\xef\xbb\xbf"
 """What some editors put before UTF-8."""
 
-WEEK_US = 7 * 86_400 * 1_000_000
+
+class _Acting(msgspec.Struct):
+    role: str | list[str] = ""
 
 
-class _Timed(msgspec.Struct):
-    time: datetime
+_decode_acting = msgspec.json.Decoder(_Acting).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +36,30 @@ class Feed:
         """Read both files; blank lines are skipped. Raises `RulewrightError` `no_file` when one cannot be read."""
         return cls(list(_lines(events)), list(_lines(entities)) if entities is not None else [])
 
-    def times(self) -> tuple[int | None, int | None]:
-        """The earliest time of any readable event, and the time of the first one, in microseconds."""
-        first: datetime | None = None
-        earliest: datetime | None = None
-        decode = msgspec.json.Decoder(_Timed).decode
-        for line, _ in self.events:
-            try:
-                time = decode(line).time
-            except (msgspec.MsgspecError, RecursionError, UnicodeError):
-                continue
-            if time.tzinfo is None:
-                continue
-            if first is None or earliest is None:
-                first = earliest = time
-            elif time < earliest:
-                earliest = time
-        return _micros(earliest), _micros(first)
-
     def play(self, engine: Engine) -> Iterator[list[bytes]]:
         """Feed everything to the engine in order; yields the outcome lines batch by batch.
 
         Entities come first; each holds from its `at` on, and so before the events of that instant.
         """
-        earliest, first = self.times()
+        earliest = engine.earliest([line for line, _ in self.events], self.entities)
         default = _day_start(engine.program.calendar, earliest)
         yield encoded(engine.load_entities(self.entities, default))
-        if earliest is not None and first is not None:
-            yield encoded(engine.begin(to_instant(max(earliest, first - WEEK_US))))
-        for start in range(0, len(self.events), BATCH):
-            chunk = self.events[start : start + BATCH]
-            records, _ = engine.process([line for line, _ in chunk], [place for _, place in chunk])
+        if earliest is not None:
+            yield encoded(engine.begin(to_instant(earliest)))
+        lines, places = [line for line, _ in self.events], [place for _, place in self.events]
+        for records, _ in engine.stream(lines, places, [acting(line) for line in lines]):
             yield [engine.writer.line(record) for record in records]
+
+
+def acting(line: bytes) -> tuple[str, ...]:
+    """The roles that a line of a file says its event is caused in: whoever hands over the file may say so."""
+    if b'"role"' not in line:
+        return ()
+    try:
+        said = _decode_acting(line).role
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return ()
+    return tuple(said) if isinstance(said, list) else ((said,) if said else ())
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, str]]:
@@ -79,10 +71,6 @@ def _lines(path: Path) -> Iterator[tuple[bytes, str]]:
         stripped = line.strip()
         if stripped:
             yield stripped, f"{path.name}:{number}"
-
-
-def _micros(instant: datetime | None) -> int | None:
-    return None if instant is None else to_micros(instant)
 
 
 def _day_start(calendar: Calendar, at: int | None) -> int | None:

@@ -48,7 +48,8 @@ def _play(program: Program, test: PackTest) -> tuple[Engine, list[Record]]:
     if test.start is not None:
         records.extend(engine.begin(to_instant(test.start)))
     for number, event in enumerate(test.events, 1):
-        records.extend(engine.handle({"id": f"e{number}", "source": "test", **event}))
+        told = {"id": f"e{number}", "source": "test", **event}
+        records.extend(engine.handle(told, role=told.pop("role", ())))
     if test.until is not None:
         records.extend(engine.advance(to_instant(test.until)))
     return engine, records

@@ -1,12 +1,13 @@
 """Entities that become known: tested against their declaration and against each other, then logged.
 
-What one refers to must be known, or come in with it: the order of a file does not matter.
+What one refers to must be known, or come in with it: the order of a file does not matter. Of several lines of one entity for one
+instant the last one holds, and only that one is logged, so that the same file once more changes nothing.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,9 +15,9 @@ from typing import Any
 import msgspec
 
 from engine.core.calendar import to_micros
-from engine.core.program import Program
+from engine.core.program import FieldRule, Program
 from engine.runtime.admission import Refusal, fit, unkept, untimely
-from engine.runtime.entities import EVER
+from engine.runtime.entities import EVER, Entities, items
 from engine.runtime.session import Session
 
 Data = dict[str, Any]
@@ -55,8 +56,20 @@ def take_lines(session: Session, lines: Iterable[tuple[bytes, str]], default_at:
     _take(session, read, [place for _, place in listed])
 
 
+def offered(session: Session, lines: Iterable[tuple[bytes, str]]) -> Entities:
+    """What lines will make known; since ever, where they do not say since when."""
+    read = (_read(session.program, line, None) for line, _ in lines)
+    puts = [one for one in read if isinstance(one, Put)]
+    missing, found = _missing(session, puts), Entities()
+    for put in puts:
+        if id(put) not in missing:
+            found.put(*put.name, EVER if put.at is None else put.at, 0, put.data)
+    return found
+
+
 def _take(session: Session, found: Sequence[Put | Refusal], places: Sequence[str | None]) -> None:
     missing = _missing(session, [one for one in found if isinstance(one, Put)])
+    kept: dict[tuple[Name, int], Data] = {}
     for one, place in zip(found, places, strict=True):
         if isinstance(one, Refusal):
             session.refuse(one, place)
@@ -64,7 +77,11 @@ def _take(session: Session, found: Sequence[Put | Refusal], places: Sequence[str
             session.refuse(Refusal("unknown_reference", problem, one.line, at=one.at), place)
         else:
             instant = one.at if one.at is not None else session.now
-            session.put(*one.name, EVER if instant is None else instant, one.data)
+            version = one.name, EVER if instant is None else instant
+            kept.pop(version, None)
+            kept[version] = one.data
+    for (name, instant), data in kept.items():
+        session.put(*name, instant, data)
 
 
 def _read(program: Program, line: bytes, default_at: int | None) -> Put | Refusal:
@@ -90,12 +107,16 @@ def _put(program: Program, entity: str, data: Data, at: int | None, line: bytes)
         problem = "missing_field", f"data.{declared.key} is empty: it is the key of a {entity}"
     if problem is not None:
         return Refusal(*problem, line, at=at)
-    references = tuple(
-        (rule.name, (rule.ref, data[rule.name]))
-        for rule in declared.fields
-        if rule.ref is not None and data.get(rule.name) is not None
-    )
-    return Put((entity, str(key)), data, at, references, line)
+    return Put((entity, str(key)), data, at, tuple(references(declared.fields, data)), line)
+
+
+def references(fields: Iterable[FieldRule], data: Data) -> Iterator[tuple[str, Name]]:
+    """What data refer to, by the fields that do: (field, entity)."""
+    for rule in fields:
+        kind = rule.ref or rule.listed
+        if kind is not None:
+            for key in items(data.get(rule.name)):
+                yield rule.name, (kind, key)
 
 
 def _missing(session: Session, puts: Sequence[Put]) -> dict[int, str]:

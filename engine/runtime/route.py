@@ -10,10 +10,14 @@ from engine.core.step import Stepper
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How late an event may come, in microseconds; which fields refer to which entities; in which scopes it concerns anything."""
+    """How late an event may come, in microseconds; which fields refer to which entities; in which scopes it concerns anything.
+
+    `references` are fields that refer to one entity, `listed` those that hold a list of references.
+    """
 
     lateness: int
     references: tuple[tuple[str, str], ...]
+    listed: tuple[tuple[str, str], ...]
     scopes: frozenset[str]
     unique: bool
 
@@ -31,6 +35,7 @@ class Routes(dict[str, Route]):
         made = self[name] = Route(
             lateness=declared.lateness,
             references=tuple((rule.name, rule.ref) for rule in declared.fields if rule.ref is not None),
+            listed=tuple((rule.name, rule.listed) for rule in declared.fields if rule.listed is not None),
             scopes=frozenset(scope for scope in self._program.scopes if self._stepper.concerns(scope, name)),
             unique=bool(declared.unique),
         )

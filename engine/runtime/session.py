@@ -20,7 +20,7 @@ from engine.runtime.crash import StepCrashedError, condemned, reaching, refolded
 from engine.runtime.entities import Data, Entities
 from engine.runtime.firing import MAX_FIRINGS, Firings
 from engine.runtime.past import Past, given_up
-from engine.runtime.route import Routes
+from engine.runtime.route import Route, Routes
 from engine.runtime.timeline import Timeline, Timer
 from engine.store.batch import LINE_LIMIT, Batch, Logged, Reject, SavedPartition, StoredEntity
 from engine.store.protocol import Store
@@ -28,6 +28,9 @@ from engine.store.protocol import Store
 SOURCE = "rulewright"
 MAX_HOPS = 32
 CACHED_PARTITIONS = 100_000
+REMEMBERED = 50_000
+"""Identities that are remembered, at most, while commits are on their way."""
+
 _OWN_MARK = b"\0" * 16
 """Stands for the digest of the engine's own events: their ids say what they say."""
 
@@ -87,11 +90,12 @@ class Session:
         found = self.store.partitions(missing)
         for scope, key in missing:
             held = found.get((scope, key))
-            self._partitions[scope, key] = (
-                Partition(scope, key)
-                if held is None
-                else Partition.load(scope, key, held.version, held.seq, held.sections)
-            )
+            if held is None:
+                self._partitions[scope, key] = Partition(scope, key)
+                continue
+            loaded = Partition.load(scope, key, held.version, held.seq, held.sections)
+            self._partitions[scope, key] = loaded
+            self.stepper.adopt(loaded, self.now or 0)
 
     def take(self, arrival: Arrival, place: str | None = None) -> bool:
         """Process one event to quiescence. False: it was known already, and nothing happened."""
@@ -106,8 +110,8 @@ class Session:
             return False
         at, route, now = event.at, self._routes[event.type], self.now
         refusal = self._untimely(arrival, now, route.lateness) if now is not None and at < now else None
-        if refusal is None and route.references:
-            refusal = self._unknown(arrival, route.references)
+        if refusal is None and (route.references or route.listed):
+            refusal = self._unknown(arrival, route)
         if refusal is not None:
             self.refuse(refusal, place)
             return True
@@ -144,6 +148,7 @@ class Session:
                 code=refusal.code,
                 reason=refusal.reason,
                 line=refusal.line[:LINE_LIMIT],
+                place=place,
             )
         )
 
@@ -169,6 +174,12 @@ class Session:
         self._append(event, content, put=(entity, key, at, data))
         self._settle()
         return True
+
+    def tell(self, event: Event) -> None:
+        """Append an event of the engine's own, unless it is in the log already, and step what follows from it."""
+        if self._identity((event.source, event.id)) is None:
+            self._append(event, _OWN_MARK)
+            self._settle()
 
     def start(self, at: int) -> None:
         """Virtual time begins. Keys that are known by now are told, so that their windows begin with it."""
@@ -242,9 +253,11 @@ class Session:
         reason = f"it lies {(now - event.at) // 1_000_000} s back; {lateness // 1_000_000} s are allowed"
         return Refusal("late", reason, arrival.line, event.id, event.source)
 
-    def _unknown(self, arrival: Arrival, references: tuple[tuple[str, str], ...]) -> Refusal | None:
+    def _unknown(self, arrival: Arrival, route: Route) -> Refusal | None:
         event = arrival.event
-        missing = self.entities.missing(references, event.data, event.at)
+        missing = self.entities.missing(route.references, event.data, event.at)
+        if missing is None and route.listed:
+            missing = self.entities.missing_item(route.listed, event.data, event.at)
         if missing is None:
             return None
         name, entity, value = missing
@@ -402,21 +415,27 @@ class Session:
         out, self.out = self.out, []
         return out
 
-    def commit(self) -> None:
-        """Write everything that happened since the last commit, in one transaction."""
+    def commit(self, *, ahead: bool = False) -> None:
+        """Write everything that happened since the last commit, in one transaction; with `ahead` it is durable later.
+
+        What is on its way cannot be looked up yet, so that identities are remembered for longer then.
+        """
         batch = self.batch
         durable = self.store.durable
         for (scope, key), partition in self._dirty.items():
             sections = partition.save() if durable else {}
             batch.partitions.append(SavedPartition(scope, key, partition.version, partition.seq, sections))
-        self.store.commit(batch)
+        self.store.commit(batch, ahead=ahead)
         for partition in self._dirty.values():
             partition.version += 1
             partition.changed.clear()
         self._dirty.clear()
+        self.batch = Batch()
+        if ahead and len(self._seen) < REMEMBERED:
+            return
+        self.store.settle()
         self._uniques.clear()
         self._refused.clear()
-        self.batch = Batch()
         if durable:
             self._seen.clear()
             if len(self._partitions) > CACHED_PARTITIONS:

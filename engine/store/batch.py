@@ -63,7 +63,7 @@ class StoredEntity(msgspec.Struct, eq=False):
 
 
 class Reject(msgspec.Struct, eq=False):
-    """Something that was refused, with its reason. `line` is what came in, cut at `LINE_LIMIT` by the store.
+    """Something that was refused, with its reason. `line` is what came in, cut at `LINE_LIMIT` by the store, from `place` (file:line).
 
     `seq` counts rejects from 1 and is given by the store; a second reject of the same `id` is not kept.
     """
@@ -75,6 +75,7 @@ class Reject(msgspec.Struct, eq=False):
     code: str
     reason: str
     line: bytes
+    place: str | None = None
     seq: int = 0
 
 

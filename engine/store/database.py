@@ -124,9 +124,18 @@ class DatabaseStore(DatabaseOutbox, History):
         for row in rows:
             yield Publication(row.entity, row.key, row.name, unpack(row.value, object))
 
-    def commit(self, batch: Batch) -> None:
-        with self._session.writing() as connection:
+    def commit(self, batch: Batch, *, ahead: bool = False) -> None:
+        def write(connection: Connection) -> None:
             transaction.write(connection, batch, enqueue)
+
+        if ahead:
+            self._session.write_ahead(write)
+            return
+        with self._session.writing() as connection:
+            write(connection)
+
+    def settle(self) -> None:
+        self._session.settle()
 
     def park(self, delivery: Delivery, event: str, error: str) -> int:
         row = dict(zip(("seq", "scope", "key"), delivery, strict=True))

@@ -124,7 +124,8 @@ class DatabaseOutbox:
             lost = Outcome("unknown", now, "unknown", "outcome_unknown", "the worker was lost during the call")
             _settle(connection, row, row.attempt, lost, settle(row))
         else:
-            _change(connection, row.action.id, status="pending", token=None, lease_until=None)
+            status = _overtaken(connection, row, "pending", row.doubtful)
+            _change(connection, row.action.id, status=status, token=None, lease_until=None)
 
     def _select(self, query: Any) -> list[OutboxRow]:
         with self._session.reading() as connection:
@@ -141,12 +142,8 @@ def _correct(connection: Connection, action: Action, corrects: str) -> None:
 
 def _settle(connection: Connection, row: OutboxRow, n: int, outcome: Outcome, verdict: Verdict) -> None:
     action = row.action
-    told = outcome.status == "unknown"
-    status: Status = verdict.status
-    waiting = select(_rows.c.id).where(_rows.c.corrects == action.dedupe_key, _rows.c.status == "pending")
-    for correction in connection.scalars(waiting).all():
-        status, follows = overtaken(verdict.status, row.doubtful or told)
-        _change(connection, correction, status=follows)
+    doubtful = row.doubtful or outcome.status == "unknown"
+    status = _overtaken(connection, row, verdict.status, doubtful)
     ended = msgspec.structs.asdict(outcome) | {"result": _text(outcome.result)}
     connection.execute(_attempts.update().where(_attempts.c.action == action.id, _attempts.c.n == n).values(**ended))
     _change(
@@ -157,11 +154,21 @@ def _settle(connection: Connection, row: OutboxRow, n: int, outcome: Outcome, ve
         tries=verdict.tries,
         token=None,
         lease_until=None,
-        doubtful=row.doubtful or told,
+        doubtful=doubtful,
         result=ended["result"],
         code=outcome.code,
         reason=outcome.reason,
     )
+
+
+def _overtaken(connection: Connection, row: OutboxRow, status: Status, doubtful: bool) -> Status:
+    """What becomes of an action nobody holds any more, which would be `status`, where corrections wait for it; they are settled."""
+    waiting = select(_rows.c.id).where(_rows.c.corrects == row.action.dedupe_key, _rows.c.status == "pending")
+    found = status
+    for correction in connection.scalars(waiting).all():
+        found, follows = overtaken(status, doubtful)
+        _change(connection, correction, status=follows)
+    return found
 
 
 def _held(connection: Connection, action: str, token: str) -> OutboxRow:

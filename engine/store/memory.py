@@ -99,7 +99,10 @@ class MemoryStore(MemoryOutbox):
         with self._lock:
             return iter([self._published[name] for name in sorted(self._published)])
 
-    def commit(self, batch: Batch) -> None:
+    def settle(self) -> None:
+        """Nothing is under way."""
+
+    def commit(self, batch: Batch, *, ahead: bool = False) -> None:  # noqa: ARG002 - there is nothing to wait for
         with self._lock:
             self._check(batch)
             self._log += batch.logged

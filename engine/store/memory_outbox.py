@@ -126,14 +126,12 @@ class MemoryOutbox:
             lost = Outcome("unknown", now, "unknown", "outcome_unknown", "the worker was lost during the call")
             self._settle(row, row.attempt, lost, settle(row))
         else:
-            self._change(row, status="pending", token=None, lease_until=None)
+            status = self._overtaken(row, "pending", row.doubtful)
+            self._change(row, status=status, token=None, lease_until=None)
 
     def _settle(self, row: OutboxRow, n: int, outcome: Outcome, verdict: Verdict) -> None:
         doubtful = row.doubtful or outcome.status == "unknown"
-        status: Status = verdict.status
-        for correction in self._waiting(row.action.dedupe_key):
-            status, follows = overtaken(verdict.status, doubtful)
-            self._change(correction, status=follows)
+        status = self._overtaken(row, verdict.status, doubtful)
         made = self._attempts[row.action.id]
         made[n - 1] = msgspec.structs.replace(made[n - 1], **msgspec.structs.asdict(outcome))
         self._change(
@@ -148,6 +146,13 @@ class MemoryOutbox:
             code=outcome.code,
             reason=outcome.reason,
         )
+
+    def _overtaken(self, row: OutboxRow, status: Status, doubtful: bool) -> Status:
+        found = status
+        for correction in self._waiting(row.action.dedupe_key):
+            found, follows = overtaken(status, doubtful)
+            self._change(correction, status=follows)
+        return found
 
     def _withdrawn(self, row: OutboxRow) -> bool:
         return any(other.action.corrects == row.action.dedupe_key for other in self._rows.values())

@@ -91,7 +91,7 @@ def arrival(corrected: OutboxRow | None) -> tuple[Status, bool]:
 
 
 def overtaken(status: Status, doubtful: bool) -> tuple[Status, Status]:
-    """For a finished attempt whose action has a correction waiting: the statuses of the action and of the correction.
+    """For an action that is let go while a correction waits for it: its status, which would be `status`, and the correction's.
 
     It is not tried again, and the correction goes out only if somebody was, or may have been, told.
     """

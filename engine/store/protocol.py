@@ -52,8 +52,8 @@ class Outbox(Protocol):
     def expire_leases(self, now: int, settle: Callable[[OutboxRow], Verdict]) -> list[str]:
         """Take back the claims that ran out; returns their ids.
 
-        A claim without an attempt becomes pending. An attempt that was begun becomes `unknown`, and `settle` says what
-        becomes of its action.
+        A claim without an attempt becomes pending, or is cancelled where a correction waits. An attempt that was begun becomes
+        `unknown`, and `settle` says what becomes of its action.
         """
         ...
 
@@ -136,13 +136,17 @@ class Store(Outbox, Protocol):
         """What partitions made readable to others, the latest value of each."""
         ...
 
-    def commit(self, batch: Batch) -> None:
-        """Write all of `batch`, or nothing.
+    def commit(self, batch: Batch, *, ahead: bool = False) -> None:
+        """Write all of `batch`, or nothing. With `ahead` it is durable once `settle`, or whatever writes next, has returned.
 
         Raises StoreError: `version_conflict` (a partition was stepped by somebody else), `sequence_conflict` (the log
         went on meanwhile), `clock_conflict` (time passed beyond the batch's), `duplicate_event`, `duplicate_decision`,
         `unique_taken`, `store_busy`, `store_full`, `store_failed`.
         """
+        ...
+
+    def settle(self) -> None:
+        """Wait until the batch that was committed `ahead` is durable. Raises StoreError when it is not: nothing of it was written."""
         ...
 
     def event(self, seq: int) -> Event | None:

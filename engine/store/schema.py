@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 2
+VERSION = 3
 """Of the schema, kept in `meta`; a file with another one is not opened."""
 
 metadata = MetaData()
@@ -185,6 +185,7 @@ rejects = Table(
     Column("code", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("line", LargeBinary, nullable=False, comment="as it came in"),
+    Column("place", Text, comment="file:line"),
 )
 
 crashes = Table(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
@@ -91,14 +92,58 @@ class Session:
         self._engine = _connect(path)
         self._lock = threading.RLock()
         self._shared = path is None
+        self._syncing: tuple[RootTransaction, Future[None]] | None = None
+        self._syncer = ThreadPoolExecutor(1, "rulewright-commit")
         with translating():
             self._writer = self._engine.connect().execution_options(writing=True)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that holds the write lock from its beginning; rolled back by any exception."""
-        with self._lock, translating(), self._writer.begin():
-            yield self._writer
+        with self._lock:
+            self.settle()
+            with translating(), self._writer.begin():
+                yield self._writer
+
+    def write_ahead(self, work: Callable[[Connection], None]) -> None:
+        """As `writing`, but the commit goes on in a thread while the caller does something else; `settle` ends it.
+
+        Until then nobody else writes. Reads see what was committed before.
+        """
+        if self._shared:
+            with self.writing() as connection:
+                work(connection)
+            return
+        self._lock.acquire()
+        try:
+            self.settle()
+            with translating():
+                transaction = self._writer.begin()
+                try:
+                    work(self._writer)
+                except BaseException:
+                    transaction.rollback()
+                    raise
+        except BaseException:
+            self._lock.release()
+            raise
+        self._syncing = (transaction, self._syncer.submit(transaction.commit))
+
+    def settle(self) -> None:
+        """Wait until what `write_ahead` wrote is durable. Raises StoreError when it could not be: then nothing of it was written."""
+        if self._syncing is None:
+            return
+        transaction, commit = self._syncing
+        self._syncing = None
+        try:
+            with translating():
+                try:
+                    commit.result()
+                except BaseException:
+                    transaction.rollback()
+                    raise
+        finally:
+            self._lock.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -113,8 +158,12 @@ class Session:
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
-            self._writer.close()
-            self._engine.dispose()
+            try:
+                self.settle()
+            finally:
+                self._syncer.shutdown()
+                self._writer.close()
+                self._engine.dispose()
 
 
 @contextmanager

@@ -132,7 +132,7 @@ def _decisions(records: Sequence[tuple[int, Record]]) -> list[Row]:
 
 
 def _rejects(batch: Batch) -> list[Row]:
-    return [(r.id, r.at, r.source, r.event, r.code, r.reason, r.line[:LINE_LIMIT]) for r in batch.rejects]
+    return [(r.id, r.at, r.source, r.event, r.code, r.reason, r.line[:LINE_LIMIT], r.place) for r in batch.rejects]
 
 
 def _insert(connection: Connection, statement: Statement, rows: Sequence[Row], code: str) -> None:

@@ -14,8 +14,10 @@ from click.testing import CliRunner, Result
 from engine import Engine
 from engine.cli import group
 from engine.runtime.packtests import run as played
+from engine.runtime.replay import live, state_hash
 
 Line = dict[str, Any]
+SINCE, MONDAY = "2026-01-01T00:00:00+08:00", "2026-03-02T00:00:00+08:00"
 
 
 def rep(number: Any, manager: str | None = None, **more: Any) -> Line:
@@ -82,6 +84,48 @@ def test_one_good_version_is_enough_to_be_referred_to(engine: Engine) -> None:
 def test_other_kinds_may_stand_before_what_they_refer_to(engine: Engine) -> None:
     shop = {"id": "c1", "name": "c1", "tier": "KA", "industry": "bakery", "owner": "r1"}
     assert len(engine.load_entities(lines({"entity": "customer", "data": shop}, rep("r1")), 0)) == 0
+
+
+def put_in_turn(engine: Engine, *numbers: str) -> None:
+    for number in numbers:
+        assert len(engine.put("rep", {**rep("r1")["data"], "employee_no": number}, SINCE)) == 0
+
+
+@pytest.mark.parametrize("kind", ["memory:", "file"])
+@pytest.mark.parametrize("begun", [False, True])
+def test_of_what_was_put_for_one_instant_the_last_holds(tmp_path: Path, kind: str, begun: bool) -> None:
+    url = kind if kind == "memory:" else f"sqlite:///{tmp_path / 'log.db'}"
+    with Engine.open("sales", url) as engine:
+        if begun:
+            engine.begin(MONDAY)
+        put_in_turn(engine, "1", "2", "1")
+        length = engine.store.sequence()
+        put_in_turn(engine, "1", "1")
+        assert engine.store.sequence() == length == 3
+    if kind == "file":
+        engine = Engine.open("sales", url)
+        put_in_turn(engine, "1")
+        assert engine.store.sequence() == length
+    engine.begin(MONDAY)
+    assert (engine.entity("rep", "r1") or {})["employee_no"] == "1"
+    engine.close()
+
+
+def test_a_file_that_changes_its_mind_is_taken_once(tmp_path: Path) -> None:
+    first, other = rep("r1", at=SINCE), rep("r1", at=SINCE)
+    other["data"]["employee_no"] = "2"
+    later = rep("r1", at="2026-03-01T00:00:00+08:00")
+    file = lines(first, other, rep("m1"), later, first, rep("m1", "nobody"))
+    engine = Engine.open("sales", f"sqlite:///{tmp_path / 'log.db'}")
+    seen = []
+    for _ in range(3):
+        assert set(refused(engine.load_entities(file, 0))) <= {("unknown_reference", "team:6")}
+        engine.begin(MONDAY)
+        seen.append((engine.store.sequence(), state_hash(live(engine.store, [("rep", "r1"), ("rep", "m1")]))))
+    assert seen == seen[:1] * 3
+    assert [one.data for one in engine.store.entities() if one.key == "r1"] == [later["data"], first["data"]]
+    assert engine.entity("rep", "m1") == rep("m1")["data"]
+    engine.close()
 
 
 @pytest.fixture

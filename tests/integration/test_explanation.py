@@ -83,6 +83,15 @@ class TestRefusedAtTheDoor:
         assert "source      not known" in text(explanation)
         assert json.loads(json.dumps(explanation.mapping()))["arrived"]["source"] is None
 
+    @pytest.mark.parametrize("kind", ["memory:", "file"])
+    def test_a_line_of_a_file_is_told_with_its_place(self, open_pack: Open, tmp_path: Path, kind: str) -> None:
+        engine = open_pack(PACK, store=kind if kind == "memory:" else f"sqlite:///{tmp_path / 'other.db'}")
+        refused = [*engine.handle_many([b"{"], ["events.jsonl:7"]), *engine.load_entities([(b"[", "team.jsonl:2")], 0)]
+        found = [engine.explain(reject["id"]) for reject in refused]
+        assert [explanation.record for explanation in found] == refused
+        assert ["  from        events.jsonl:7" in text(one) for one in found] == [True, False]
+        assert [one.mapping()["arrived"]["place"] for one in found] == ["events.jsonl:7", "team.jsonl:2"]
+
     def test_the_command_knows_it_as_well(self, open_pack: Open, tmp_path: Path) -> None:
         url = f"sqlite:///{tmp_path / 'other.db'}"
         engine = open_pack(PACK, store=url)

@@ -48,6 +48,7 @@ def compile_alert(build: Build, one: Definition[Model]) -> Alert | None:
         scope=model.by,
         levels=levels,
         choose=bench.choice(levels, "green"),
+        wake=bench.earliest([level for _, level in levels]),
         notify=notify,
         retracted=retracted,
         hold=hold,

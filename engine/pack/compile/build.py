@@ -24,6 +24,12 @@ class Build:
     vocabulary: Vocabulary
     calendars: Mapping[str, Calendar]
 
+    @property
+    def params(self) -> dict[str, Any]:
+        """The values of the pack's parameters."""
+        found: dict[str, Any] = self.vocabulary.params.constant
+        return found
+
     def section(self, name: str) -> Mapping[str, Definition[Any]]:
         """The definitions of a section of the files."""
         return self.definitions.of(name)

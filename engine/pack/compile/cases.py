@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from engine.core.calendar import to_micros
@@ -83,17 +83,27 @@ def _check_references(build: Build, given: Mapping[str, Iterable[Mapping[str, An
         refs = {field: _referred(kind, entities) for field, kind in entities[name].model.data.items()}
         for index, item in enumerate(given[name]):
             for field, entity in refs.items():
-                value = item.get(field)
-                if entity is not None and isinstance(value, str) and (entity, value) not in known:
+                lacking = [one for one in _ids(item.get(field)) if (entity, one) not in known]
+                if entity is not None and lacking:
                     hint = "give it as well; the order does not matter"
-                    (at / name / index / field).problem("bad_test", f"no {entity} `{value}` is given", hint)
+                    (at / name / index / field).problem("bad_test", f"no {entity} `{lacking[0]}` is given", hint)
+
+
+def _ids(value: Any) -> Iterator[str]:
+    """The ids in a value of a field that refers to entities: one, or a list of them."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _ids(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def _referred(kind: str, entities: Iterable[str]) -> str | None:
     try:
-        return parse_type(kind, entities).ref
+        found = parse_type(kind, entities)
     except UnknownTypeError:
         return None
+    return found.ref or found.listed
 
 
 def _event(build: Build, event: Happening, at: At) -> dict[str, Any]:
@@ -102,7 +112,8 @@ def _event(build: Build, event: Happening, at: At) -> dict[str, Any]:
     _instant(event.received, at / "received")
     found: dict[str, Any] = {"type": event.type, "time": event.time, "data": event.data}
     optional = {"id": event.id, "source": event.source, "subject": event.subject, "receivedtime": event.received}
-    return found | {name: value for name, value in optional.items() if value is not None}
+    acting: dict[str, Any] = {"role": event.role} if event.role else {}
+    return found | acting | {name: value for name, value in optional.items() if value is not None}
 
 
 def _check_expect(build: Build, one: Definition[Case]) -> None:

@@ -11,6 +11,7 @@ from engine.cel import (
     Binding,
     EnumType,
     Field,
+    ListType,
     RecordType,
     Scope,
     Type,
@@ -20,7 +21,7 @@ from engine.core.program import StateKind
 from engine.pack import bench, names
 from engine.pack.bench import Piece
 from engine.pack.compile.build import Build
-from engine.pack.compile.events import Fields, read_fields, record
+from engine.pack.compile.events import BUILTIN, Fields, read_fields, record
 from engine.pack.diagnostic import did_you_mean
 from engine.pack.model import Workflow as Model
 from engine.pack.model import workflow as models
@@ -50,17 +51,34 @@ class Chart:
     at: At
     context: RecordType
     defaults: dict[str, Any]
+    signals: dict[str, RecordType] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     lost: bool = False
 
-    def scope(self, event: str | None) -> Scope:
-        """What a transition on an event sees; without one, what enter, exit and deadlines see."""
+    def scope(self, events: Sequence[str] = ()) -> Scope:
+        """What a transition on one of these events, or on a signal, sees; without any, what enter, exit and deadlines see."""
         vocabulary = self.build.vocabulary
-        state = Binding(shown(list(self.nodes.values()), self.model.parallel), "e.state")
-        own = {**vocabulary.own(self.model.by), **NOW, "context": Binding(self.context, "e.context"), "state": state}
-        if event is None or event.startswith("done.") or event not in vocabulary.events:
-            return vocabulary.scope(own)
-        return vocabulary.scope(own, vocabulary.event([event], self.model.by))
+        nodes = list(self.nodes.values())
+        own = {
+            **vocabulary.own(self.model.by),
+            **NOW,
+            "context": Binding(self.context, "e.context"),
+            "state": Binding(shown(nodes, self.model.parallel), "e.state"),
+            "active": Binding(ListType(EnumType(tuple(self.nodes))), "e.active"),
+        }
+        if events and events[0] in self.signals:
+            return vocabulary.scope(own, {"data": Binding(self.signals[events[0]], "e.data")})
+        known = [name for name in events if name in vocabulary.events]
+        return vocabulary.scope(own, vocabulary.event(known, self.model.by)) if known else vocabulary.scope(own)
+
+    def matching(self, pattern: str) -> tuple[str, ...]:
+        """The events that `quote.*`, or `*`, stands for: those that reach the workflow's scope, but the engine's own."""
+        prefix = pattern.removesuffix("*")
+        return tuple(
+            name
+            for name, shape in self.build.vocabulary.events.items()
+            if name not in BUILTIN and f"{name}.".startswith(prefix) and shape.reaches(self.model.by)
+        )
 
     def targets(self, to: Sequence[str], at: At) -> tuple[str, ...]:
         """The states of `to`; unknown ones are reported."""
@@ -107,6 +125,7 @@ def declare(build: Build, definition: Definition[Model]) -> Chart:
     fields = read_fields(model.context, at / "context", build.vocabulary.entities, defaults=True)
     context = record(f"the context of {definition.name}", fields)
     chart = Chart(build, definition.name, model, at, context, _defaults(build, fields, at / "context"))
+    chart.signals.update(_signals(build, model, at / "signals"))
     for order, node in enumerate(walk(model.states, at / "states")):
         if node.name in chart.nodes:
             node.at.key_problem("duplicate_name", f"`{definition.name}` has another state `{node.name}`")
@@ -122,6 +141,16 @@ def declare(build: Build, definition: Definition[Model]) -> Chart:
     }
     build.vocabulary.workflows.setdefault(model.by, {})[definition.name] = RecordType(definition.name, members)
     return chart
+
+
+def _signals(build: Build, model: Model, at: At) -> Iterator[tuple[str, RecordType]]:
+    for name, types in model.signals.items():
+        names.identifier(name, at / name)
+        if name in build.vocabulary.events:
+            (at / name).key_problem(
+                "duplicate_name", f"`{name}` is an event already: a signal stays inside the instance"
+            )
+        yield name, record(f"the signal {name}", read_fields(types, at / name, build.vocabulary.entities))
 
 
 def _defaults(build: Build, fields: Fields, at: At) -> dict[str, Any]:

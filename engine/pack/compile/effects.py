@@ -1,4 +1,4 @@
-"""Effects: emitted events are checked against what is declared, actions against channels and entities."""
+"""What every decision may do: emitted events are checked against what is declared, actions against channels and entities."""
 
 from __future__ import annotations
 
@@ -19,23 +19,6 @@ from engine.pack.span import micros
 
 CANDIDATES = "candidates_from"
 """Under `with`: the entity whose present versions the worker offers to the connector, such as the names on shop signs."""
-
-
-def reactions(
-    build: Build,
-    found: Sequence[models.Emit | models.Do],
-    at: At,
-    scope: Scope,
-    deciding: str,
-    given: Sequence[Expression] = (),
-) -> tuple[Emit | Do, ...]:
-    """The effects of a workflow, in their order."""
-    return tuple(
-        emit(build, one, at / index, scope, given)
-        if isinstance(one, models.Emit)
-        else action(build, one, at / index, scope, deciding, given)
-        for index, one in enumerate(found)
-    )
 
 
 def emit(build: Build, model: models.Emit, at: At, scope: Scope, given: Sequence[Expression] = ()) -> Emit:
@@ -67,7 +50,8 @@ def values(
             (at / name).key_problem("unknown_field", f"{record.name} has no field `{name}`", hint)
         optional = field is None or field.optional
         wanted = None if field is None or (optional and text.strip() == "null") else field.type
-        found.append((name, bench.expression(Piece(text, at / name), scope, wanted, given=given, absent=optional)))
+        piece = Piece(text, at / name)
+        found.append((name, bench.expression(piece, scope, wanted, given=given, absent=optional, kept=True)))
     return bench.together(found)
 
 

@@ -27,6 +27,7 @@ Fields = dict[str, FieldType]
 _ACTION = ("action", "do", "name", "scope", "key")
 BUILTIN: Mapping[str, tuple[tuple[str, str], ...]] = {
     "timer.fired": (("name", "string"),),
+    "timer.moved": (("name", "string"), ("due", "int")),
     "entity.put": (("entity", "string"), ("id", "string")),
     "action.succeeded": (*((name, "string") for name in _ACTION), ("result", "map")),
     "action.failed": (*((name, "string") for name in (*_ACTION, "code", "reason")),),
@@ -58,7 +59,8 @@ def record(name: str, fields: Fields, *, open_: bool = False) -> RecordType:
 def rules(fields: Fields) -> tuple[FieldRule, ...]:
     """How JSON becomes a record."""
     return tuple(
-        FieldRule(name, one.optional, one.convert, one.ref, one.name, one.exact) for name, one in fields.items()
+        FieldRule(name, one.optional, one.convert, one.ref, one.name, one.exact, one.listed)
+        for name, one in fields.items()
     )
 
 
@@ -119,7 +121,7 @@ def _event(build: Build, name: str, one: Definition[Event], fields: Fields) -> E
         keys.append((target, computed))
     build.vocabulary.events[name] = EventShape(name, data, shapes)
     unique = tuple(
-        (code, bench.expression(Piece(text, one.at / "unique" / code), scope, absent=True))
+        (code, bench.expression(Piece(text, one.at / "unique" / code), scope, absent=True, kept=True))
         for code, text in one.model.unique.items()
     )
     lateness = micros(one.model.lateness) if one.model.lateness is not None else 0

@@ -71,7 +71,7 @@ def _assignment(model: Model, at: At, scope: Scope, given: Sequence[Expression])
         parity,
         assign.odd,
         assign.even,
-        bench.expression(hashed, scope, given=given),
+        bench.expression(hashed, scope, given=given, kept=True),
         _weights(assign, arms, at / "weights"),
     )
 

@@ -15,10 +15,20 @@ Facts = Mapping[str, RecordType]
 
 
 def infer(build: Build) -> dict[str, RecordType]:
-    """A record for each asserted fact. Fields whose types differ between rules are `dyn`; those not always given, optional."""
+    """A record for each asserted fact. Fields whose types differ between rules are `dyn`; those not always given, optional.
+
+    Facts are asserted from facts, in circles too: first each field gets the type that the known ones of its values have, then fields
+    of which some value turns out to be of no or of another type become `dyn`, until nothing changes.
+    """
     rules: Mapping[str, Definition[Rule]] = build.section("rules")
     facts: Facts = {name: _unknown(name, rules) for name in dict.fromkeys(_asserted(rules))}
-    return {name: _record(build, name, rules, facts) for name in facts}
+    for hopeful in (True, False):
+        for _ in range(len(facts) + 1):
+            found = {name: _record(build, name, rules, facts, hopeful=hopeful) for name in facts}
+            if found == facts:
+                break
+            facts = found
+    return dict(facts)
 
 
 def _asserts(rules: Mapping[str, Definition[Rule]], name: str | None = None) -> Iterator[tuple[Rule, Assert]]:
@@ -37,7 +47,9 @@ def _unknown(name: str, rules: Mapping[str, Definition[Rule]]) -> RecordType:
     return RecordType(name, {field: Field(DYN) for field in fields})
 
 
-def _record(build: Build, name: str, rules: Mapping[str, Definition[Rule]], facts: Facts) -> RecordType:
+def _record(
+    build: Build, name: str, rules: Mapping[str, Definition[Rule]], facts: Facts, *, hopeful: bool
+) -> RecordType:
     given: list[dict[str, Type]] = []
     for rule, effect in _asserts(rules, name):
         scope = rule_scope(build, rule, facts)
@@ -47,6 +59,8 @@ def _record(build: Build, name: str, rules: Mapping[str, Definition[Rule]], fact
     fields: dict[str, Field] = {}
     for field in dict.fromkeys(field for one in given for field in one):
         kinds = {one[field] for one in given if field in one}
+        if hopeful and len(kinds) > 1:
+            kinds.discard(DYN)
         optional = any(field not in one for one in given)
         fields[field] = Field(kinds.pop() if len(kinds) == 1 else DYN, optional=optional)
     return RecordType(name, fields)

@@ -31,6 +31,7 @@ from engine.core.program import AggregateKind, Expression, OpenMetric, Roster, W
 from engine.pack import bench, names
 from engine.pack.bench import Piece, argument, words
 from engine.pack.compile.build import Build
+from engine.pack.compile.form import form_of
 from engine.pack.diagnostic import did_you_mean
 from engine.pack.model import Metric
 from engine.pack.model.metric import Cut
@@ -56,7 +57,10 @@ _ARGUMENTS: dict[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """What a window metric computes. `type` is that of its values; `always`: it has a value even when nothing happened."""
+    """What a window metric computes. `type` is that of its values; `always`: it has a value even when nothing happened.
+
+    `percent` is that of a percentile.
+    """
 
     kind: AggregateKind
     how: accumulators.Aggregate
@@ -64,6 +68,7 @@ class Aggregate:
     divisor: Expression | None
     type: Type
     always: bool
+    percent: float | None = None
 
 
 def compile_metric(build: Build, one: Definition[Metric]) -> WindowMetric | OpenMetric | None:
@@ -108,9 +113,9 @@ def _open(build: Build, one: Definition[Metric]) -> OpenMetric | None:
     scope = build.vocabulary.scope({**build.vocabulary.own(model.by), **build.vocabulary.event(events, model.by)})
     where = build.condition(model.where, at / "where", scope)
     given = [where] if where is not None else []
-    per = bench.expression(Piece(model.open.per, at / "open" / "per"), scope, given=given)
-    title = words(model.title, one.name)
-    return OpenMetric(one.name, title, model.by, *events, per, where, _lateness(build), at.key)
+    per = bench.expression(Piece(model.open.per, at / "open" / "per"), scope, given=given, kept=True)
+    title, form = words(model.title, one.name), form_of(build.params, *events, per, where)
+    return OpenMetric(one.name, title, model.by, *events, per, where, _lateness(build), form, at.key)
 
 
 def _counted(build: Build, name: str, scope: str, at: At) -> bool:
@@ -156,26 +161,40 @@ def _windowed(build: Build, one: Definition[Metric]) -> WindowMetric | None:
     kind = None if target is None else INT if isinstance(target, int) else DOUBLE
     _declare(build, one, view(one.name, aggregate.type, kind, always=aggregate.always))
     _check_publish(one, aggregate)
+    window = _window(build, model.window, at / "window")
+    owner = (
+        None if model.owner is None else bench.expression(Piece(model.owner, at / "owner"), scope, STRING, given=given)
+    )
+    counted = frozenset(model.of.num), frozenset(model.of.den)
     return WindowMetric(
         name=one.name,
         title=words(model.title, one.name),
         scope=model.by,
-        of=frozenset(model.of.num),
-        den=frozenset(model.of.den),
+        of=counted[0],
+        den=counted[1],
         where=where,
         aggregate=aggregate.kind,
         accumulates=aggregate.how,
         argument=aggregate.argument,
         divisor=aggregate.divisor,
-        window=_window(build, model.window, at / "window"),
+        window=window,
         roster=_roster(build, one),
         target=target,
         lateness=_lateness(build),
         keep=KEEP,
         publish=model.publish,
-        owner=None
-        if model.owner is None
-        else bench.expression(Piece(model.owner, at / "owner"), scope, STRING, given=given),
+        owner=owner,
+        form=form_of(
+            build.params,
+            *counted,
+            where,
+            aggregate.kind,
+            aggregate.percent,
+            aggregate.argument,
+            aggregate.divisor,
+            window,
+            owner,
+        ),
         place=at.key,
     )
 
@@ -203,7 +222,8 @@ def _aggregate(build: Build, one: Definition[Metric], scope: Scope, given: Seque
     kind = cast(AggregateKind, call.function)
     if kind == "percentile":
         spread = _operand(call.args[0], piece, scope, DYN, given)
-        return Aggregate(kind, _percentile(build, call.args[1], piece), spread, None, DOUBLE, always=False)
+        percent = _percent(build, call.args[1], piece)
+        return Aggregate(kind, accumulators.percentile(percent), spread, None, DOUBLE, always=False, percent=percent)
     wanted = None if kind == "distinct" else DYN
     found = [_operand(node, piece, scope, wanted, given) for node in call.args]
     types = [operand.checked.type for operand in found]
@@ -213,23 +233,23 @@ def _aggregate(build: Build, one: Definition[Metric], scope: Scope, given: Seque
     return Aggregate(kind, how, first, second, value, always=kind in ("count", "sum", "distinct"))
 
 
-def _percentile(build: Build, node: Node, piece: Piece) -> accumulators.Aggregate:
-    """Which percentile is wanted is known when the pack is loaded: a number, or a parameter."""
+def _percent(build: Build, node: Node, piece: Piece) -> float:
+    """Which percentile is wanted is known when the pack is loaded: a number, or a parameter. 0 where it is reported as wrong."""
     inner = argument(node, piece)
     percent = bench.constant(inner, build.vocabulary.scope())
     if percent is UNSET:
-        return accumulators.percentile(0.0)
+        return 0.0
     number = isinstance(percent, (int, float)) and not isinstance(percent, bool)
     if not number or not 0 <= percent <= 100:
         end = inner.offset + len(inner.text)
         piece.at.text_problem("wrong_type", f"a number from 0 to 100 is wanted here, not {percent}", inner.offset, end)
-        return accumulators.percentile(0.0)
-    return accumulators.percentile(float(percent))
+        return 0.0
+    return float(percent)
 
 
 def _operand(node: Node, piece: Piece, scope: Scope, wanted: Type | None, given: Sequence[Expression]) -> Expression:
     inner = argument(node, piece)
-    found = bench.expression(inner, scope, given=given)
+    found = bench.expression(inner, scope, given=given, kept=True)
     if wanted is not None and not found.checked.problems and found.checked.type not in _NUMBERS:
         end = inner.offset + len(inner.text)
         piece.at.text_problem("wrong_type", f"a number is wanted here, not {found.checked.type}", inner.offset, end)

@@ -14,9 +14,9 @@ from engine.core.program import (
     Program,
     Rule,
     ScopeProgram,
-    State,
     WindowMetric,
     Workflow,
+    effects_of,
 )
 from engine.pack import param
 from engine.pack.calendars import default_calendar, read_calendars
@@ -33,6 +33,7 @@ from engine.pack.compile.popups import compile_popup, demanding
 from engine.pack.compile.rules import compile_rule
 from engine.pack.compile.states import compile_chart
 from engine.pack.files import PackFile, revision
+from engine.pack.model.vocabulary import Pack
 from engine.pack.reading import Definitions
 from engine.pack.scope import Vocabulary
 
@@ -66,6 +67,7 @@ def compile_program(definitions: Definitions, files: Sequence[PackFile], given: 
         calendars=calendars,
         tests=tuple(compile_case(build, one) for one in build.section("tests").values()),
         files={file.name: file.text for file in files},
+        firings=pack.model.firings if pack else Pack.model_fields["firings"].default,
     )
 
 
@@ -119,14 +121,10 @@ def _retained(workflows: Sequence[Workflow], rules: Sequence[Rule], alerts: Sequ
     effects: list[Any] = [effect for rule in rules for effect in rule.then]
     for alert in alerts:
         effects += [one for actions in (*alert.notify.values(), alert.retracted or ()) for one in actions]
-    effects += [effect for one in workflows for state in one.states.values() for effect in _effects(state)]
+    effects += [effect for one in workflows for state in one.states.values() for effect in effects_of(state)]
+    effects += [effect for one in workflows for effect in one.begin]
     drawn = [one.attach for one in effects if isinstance(one, Do) and one.attach is not None]
     spans += [(attach.of, attach.last) for attach in drawn]
     for name, span in spans:
         found[name] = max(found.get(name, 0), span)
     return found
-
-
-def _effects(state: State) -> list[Any]:
-    moves = [*state.transitions, *(after.transition for after in state.after)]
-    return [*state.enter, *state.exit, *(effect for one in moves for effect in one.effects)]

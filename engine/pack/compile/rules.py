@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 
 from engine.cel import Scope
-from engine.core.program import Assert, Effect, Expression, Pattern, Retract, Rule
+from engine.core.program import Assert, Do, Effect, Emit, Expression, Pattern, Retract, Rule, Values
+from engine.core.text import Template
 from engine.pack import bench, names
 from engine.pack.bench import Piece, words
 from engine.pack.compile.build import Build
+from engine.pack.compile.conditions import Conditions
 from engine.pack.compile.depends import depends
 from engine.pack.compile.effects import action, emit
-from engine.pack.compile.patterns import Draft, Facts, Sorter, draft, rule_scope
+from engine.pack.compile.patterns import Draft, Facts, draft, rule_scope
+from engine.pack.compile.plans import plans
 from engine.pack.diagnostic import did_you_mean
 from engine.pack.model import Rule as Model
 from engine.pack.model import effect as models
@@ -30,14 +34,16 @@ def compile_rule(build: Build, one: Definition[Model], order: int, facts: Facts)
     if len(drafts) < len(found):
         return None
     _check_current(drafts)
-    sorter = Sorter(build, model, at, facts, drafts)
-    given = sorter.conditions()
-    _check_joins(drafts)
+    conditions = Conditions(build, model, at, facts, drafts)
+    arranged, rest = conditions.arranged(range(len(drafts)))
+    _check_joins(arranged)
     scope = rule_scope(build, model, facts)
     then = tuple(
-        _effect(build, effect, at / "then" / index, scope, model, given) for index, effect in enumerate(model.then)
+        _effect(build, effect, at / "then" / index, scope, model, conditions.known)
+        for index, effect in enumerate(model.then)
     )
-    patterns = tuple(pattern.frozen() for pattern in drafts)
+    told = conditions.numbers_told(frozenset(name for effect in then for name in _roots(effect)))
+    patterns = tuple(pattern.frozen(told) for pattern in arranged)
     return Rule(
         name=one.name,
         title=words(model.title, one.name),
@@ -45,17 +51,33 @@ def compile_rule(build: Build, one: Definition[Model], order: int, facts: Facts)
         priority=model.priority,
         order=order,
         patterns=patterns,
-        when=tuple(sorter.rest),
+        plans=plans(conditions, told),
+        when=tuple(rest),
         then=then,
-        depends=frozenset(_depends(build, patterns, sorter.rest, model.by)),
+        depends=frozenset(_depends(build, patterns, rest, model.by)),
         place=at.key,
     )
+
+
+def _roots(part: object) -> Iterator[str]:
+    """The names that an effect reads, wherever in it an expression stands."""
+    if isinstance(part, Expression):
+        yield from (names[0] for names in part.checked.reads)
+    elif isinstance(part, (list, tuple)):
+        for item in part:
+            yield from _roots(item)
+    elif isinstance(part, Mapping):
+        yield from _roots(list(part.values()))
+    elif isinstance(part, (Emit, Do, Assert, Values, Template)):
+        for one in fields(part):
+            yield from _roots(getattr(part, one.name))
 
 
 def _depends(build: Build, patterns: Sequence[Pattern], when: Sequence[Expression], by: str) -> Iterator[str]:
     conditions = [*when]
     for pattern in patterns:
-        conditions += [*pattern.tests, *pattern.where, *(expression for _, expression in pattern.key)]
+        conditions += [*pattern.tests, *pattern.where, *(expression for _, expression in pattern.key), *pattern.having]
+        conditions += [pattern.measure] if pattern.measure is not None else []
         if pattern.kind == "entity" and pattern.type == by:
             yield "entity"
     for condition in conditions:
@@ -65,16 +87,17 @@ def _depends(build: Build, patterns: Sequence[Pattern], when: Sequence[Expressio
 def _check_aliases(model: Model, at: At) -> None:
     seen: set[str] = set()
     for index, pattern in enumerate(model.match):
-        if pattern.alias is None:
-            continue
-        spot = at / "match" / index / "as"
-        if not names.is_identifier(pattern.alias):
-            spot.problem("bad_name", f"`{pattern.alias}` cannot be written in an expression")
-        elif pattern.alias in names.RESERVED_ROOTS:
-            spot.problem("reserved_name", f"`{pattern.alias}` already means something in expressions")
-        elif pattern.alias in seen:
-            spot.problem("duplicate_name", f"another pattern of the rule is already called `{pattern.alias}`")
-        seen.add(pattern.alias)
+        for key, name in (("as", pattern.alias), ("into", pattern.into)):
+            if name is None:
+                continue
+            spot = at / "match" / index / key
+            if not names.is_identifier(name):
+                spot.problem("bad_name", f"`{name}` cannot be written in an expression")
+            elif name in names.RESERVED_ROOTS:
+                spot.problem("reserved_name", f"`{name}` already means something in expressions")
+            elif name in seen:
+                spot.problem("duplicate_name", f"another pattern of the rule is already called `{name}`")
+            seen.add(name)
 
 
 def _check_current(drafts: Sequence[Draft]) -> None:
@@ -86,10 +109,11 @@ def _check_current(drafts: Sequence[Draft]) -> None:
 
 def _check_joins(drafts: Sequence[Draft]) -> None:
     """Two patterns of many elements each, with nothing in common: every pair would be tried."""
-    many = [one for one in drafts if not one.current and not one.absence]
+    many = [one for one in drafts if not one.current and not one.group]
     for one in many[1:]:
         if not one.key:
-            message = f"nothing joins this pattern by `==` to an earlier one: every pair of `{many[0].type}` and `{one.type}` is tried"
+            pair = f"`{many[0].kind.name}` and `{one.kind.name}`"
+            message = f"nothing joins this pattern by `==` to an earlier one: every pair of {pair} is tried"
             one.at.report.add(
                 one.at.document.diagnostic(
                     one.at.place, "unkeyed_join", message, "add `where: ALIAS.field == EARLIER.field`", "warning"
@@ -122,7 +146,7 @@ def _assert(model: models.Assert, at: At, scope: Scope, given: Sequence[Expressi
     elif not names.is_identifier(fact):
         (at / "assert" / "fact").problem("bad_name", f"`{fact}` is not a name of a fact")
     fields = tuple(
-        (name, bench.expression(Piece(text, at / "assert" / name), scope, given=given, absent=True))
+        (name, bench.expression(Piece(text, at / "assert" / name), scope, given=given, absent=True, kept=True))
         for name, text in model.fact.items()
         if name != "fact"
     )

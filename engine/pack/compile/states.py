@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine.core.program import State, Workflow
+from engine.core.program import Reaction, State, Workflow
 from engine.pack.bench import words
 from engine.pack.compile.charts import Chart, Node, kind_of
-from engine.pack.compile.effects import reactions
+from engine.pack.compile.reactions import reactions
+from engine.pack.compile.targets import check_targets
 from engine.pack.compile.transitions import after, transitions
+from engine.pack.model import workflow as models
 from engine.pack.reading import At
 
 
@@ -18,45 +20,83 @@ def compile_chart(chart: Chart) -> Workflow:
     states = {name: _state(chart, node) for name, node in chart.nodes.items()}
     top = [node.name for node in chart.nodes.values() if node.parent is None]
     initial = _initial(chart, model.initial, model.parallel, top, at)
-    starters = frozenset(_starters(states, initial))
+    begin = _begin(chart, model.initial, at)
+    starters = frozenset(_starters(chart, states, initial))
     events = frozenset(one.event for state in states.values() for one in state.transitions if one.event is not None)
     if initial and not starters:
         at.key_problem(
             "never_starts", f"the initial state of `{chart.name}` handles no event, so that nothing starts it"
         )
     _check_reached(chart, states, initial)
-    outside = frozenset(event for event in events if not event.startswith("done."))
-    return Workflow(
-        chart.name, words(model.title, chart.name), model.by, states, initial, chart.defaults, starters, outside, at.key
+    made = Workflow(
+        name=chart.name,
+        title=words(model.title, chart.name),
+        scope=model.by,
+        states=states,
+        parallel=model.parallel,
+        initial=initial,
+        begin=begin,
+        defaults=chart.defaults,
+        starters=starters,
+        events=frozenset(event for event in events if _is_outside(chart, event)),
+        migrate=_migrate(chart),
+        place=at.key,
     )
+    if not chart.lost:
+        check_targets(chart, made)
+    return made
 
 
-def _initial(chart: Chart, given: Sequence[str], parallel: bool, inside: list[str], at: At) -> tuple[str, ...]:
+def _is_outside(chart: Chart, event: str) -> bool:
+    return not event.startswith("done.") and event not in chart.signals
+
+
+def _migrate(chart: Chart) -> dict[str, str]:
+    """Where instances go that an earlier pack left in states that are gone."""
+    at = chart.at / "migrate"
+    for old, new in chart.model.migrate.items():
+        if old in chart.nodes and not chart.nodes[old].model.states:
+            (at / old).key_problem("bad_migrate", f"`{old}` still is a state of `{chart.name}`: nothing moves from it")
+        chart.targets([new], at / old)
+    return {old: new for old, new in chart.model.migrate.items() if new in chart.nodes}
+
+
+def _begin(chart: Chart, model: models.Initial | None, at: At) -> tuple[Reaction, ...]:
+    if model is None:
+        return ()
+    return reactions(chart, model.then, at / "initial" / "then", chart.scope())
+
+
+def _initial(chart: Chart, model: models.Initial | None, parallel: bool, inside: list[str], at: At) -> tuple[str, ...]:
     if parallel:
         return tuple(name for name in inside if not chart.nodes[name].model.history)
-    if not given:
+    if model is None or not model.to:
         where = "the workflow" if at is chart.at else "a state with states in it"
         at.key_problem(
             "missing_initial", f"{where} needs `initial`", "there is " + ", ".join(f"`{name}`" for name in inside)
         )
         return ()
-    return chart.targets(given, at / "initial")
+    return chart.targets(model.to, at / "initial" / "to")
 
 
 def _state(chart: Chart, node: Node) -> State:
     model, at, kind = node.model, node.at, kind_of(node.model)
     inside = [one.name for one in chart.nodes.values() if one.parent == node.name]
     initial: tuple[str, ...] = ()
+    begin: tuple[Reaction, ...] = ()
     if kind == "compound":
         initial = _initial(chart, model.initial, False, inside, at)
+        begin = _begin(chart, model.initial, at)
     elif kind in ("history", "deep_history"):
         initial = chart.targets(model.to, at / "to")
+        begin = reactions(chart, model.then, at / "then", chart.scope())
         if not initial:
             at.key_problem("missing_initial", "a history state needs `to`: where to go while there is no history")
+    if kind not in ("history", "deep_history"):
+        _check_no_history(node)
     if kind in ("final", "history", "deep_history"):
         _check_bare(node, kind)
-    bare = chart.scope(None)
-    by = chart.model.by
+    bare = chart.scope()
     return State(
         name=node.name,
         path=node.path,
@@ -65,10 +105,11 @@ def _state(chart: Chart, node: Node) -> State:
         order=node.order,
         children=tuple(inside),
         initial=initial,
+        begin=begin,
         transitions=tuple(transitions(chart, model, at)),
         after=tuple(after(chart, one, at / "after" / index, index) for index, one in enumerate(model.after)),
-        enter=reactions(chart.build, model.enter, at / "enter", bare, by),
-        exit=reactions(chart.build, model.exit, at / "exit", bare, by),
+        enter=reactions(chart, model.enter, at / "enter", bare),
+        exit=reactions(chart, model.exit, at / "exit", bare),
         title=words(model.title, node.name),
         place=at.key,
     )
@@ -88,7 +129,17 @@ def _check_bare(node: Node, kind: str) -> None:
             )
 
 
-def _starters(states: Mapping[str, State], initial: Sequence[str]) -> Iterator[str]:
+def _check_no_history(node: Node) -> None:
+    for name in ("to", "then"):
+        if getattr(node.model, name):
+            (node.at / name).key_problem(
+                "unknown_key",
+                f"`{name}` belongs to a history state",
+                "transitions stand under `on`, `always` and `after`",
+            )
+
+
+def _starters(chart: Chart, states: Mapping[str, State], initial: Sequence[str]) -> Iterator[str]:
     """The events that the initial configuration handles."""
     seen: set[str] = set()
     pending = list(initial)
@@ -98,9 +149,7 @@ def _starters(states: Mapping[str, State], initial: Sequence[str]) -> Iterator[s
             continue
         seen.add(name)
         state = states[name]
-        yield from (
-            one.event for one in state.transitions if one.event is not None and not one.event.startswith("done.")
-        )
+        yield from (one.event for one in state.transitions if one.event is not None and _is_outside(chart, one.event))
         pending += state.initial if state.kind == "compound" else state.children if state.kind == "parallel" else ()
         pending += [state.parent] if state.parent is not None else []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from engine.cel import (
     BOOL,
@@ -15,7 +16,8 @@ from engine.core.program import After, Expression, Requirement, Transition
 from engine.pack import bench
 from engine.pack.bench import Piece
 from engine.pack.compile.charts import Chart
-from engine.pack.compile.effects import reactions, values
+from engine.pack.compile.effects import values
+from engine.pack.compile.reactions import reactions
 from engine.pack.diagnostic import did_you_mean
 from engine.pack.model import workflow as models
 from engine.pack.reading import At
@@ -26,24 +28,43 @@ _LIKE_SPAN = re.compile(r"[\d.]+\s*[A-Za-z]+\s*\Z")
 
 def transitions(chart: Chart, model: models.State, at: At) -> Iterator[Transition]:
     """All transitions of a state: those of its events, then the eventless ones."""
-    by = chart.model.by
-    for event, options in model.on.items():
-        spot = at / "on" / event
-        if event.startswith("done."):
-            if event.removeprefix("done.") not in chart.nodes:
-                hint = did_you_mean(event.removeprefix("done."), chart.nodes)
-                spot.key_problem("unknown_state", f"there is no state `{event.removeprefix('done.')}`", hint)
-        elif event not in chart.build.vocabulary.events:
-            hint = did_you_mean(event, chart.build.vocabulary.events)
-            spot.key_problem("unknown_event", f"there is no event `{event}`", hint)
-        elif not chart.build.vocabulary.events[event].reaches(by):
-            message = f"`{event}` does not reach partitions of `{by}`"
-            spot.key_problem("other_scope", message, f"add `{by}` to its keys, or tell `{by}` by an emitted event")
-        scope = chart.scope(event)
+    for name, options in model.on.items():
+        spot = at / "on" / name
+        events = _events(chart, name, spot)
+        scope = chart.scope(events)
         for index, option in enumerate(options):
-            yield transition(chart, event, option, spot / index, scope)
+            made = transition(chart, name, option, spot / index, scope)
+            yield from (replace(made, event=event) for event in events)
     for index, option in enumerate(model.always):
-        yield transition(chart, None, option, at / "always" / index, chart.scope(None))
+        if option.roles:
+            (at / "always" / index / "roles").key_problem("bad_roles", "nobody causes a transition without an event")
+        yield transition(chart, None, option, at / "always" / index, chart.scope())
+
+
+def _events(chart: Chart, name: str, spot: At) -> tuple[str, ...]:
+    """The events that a key of `on` stands for; a mistake in it is reported."""
+    if name.endswith("*"):
+        found = chart.matching(name)
+        if not found or (name != "*" and not name.endswith(".*")):
+            message = f"no event that reaches `{chart.model.by}` is meant by `{name}`"
+            spot.key_problem("unknown_event", message, "write `*`, or `quote.*` for all that begin so")
+        return found
+    if name.startswith("done."):
+        state = name.removeprefix("done.")
+        if state not in chart.nodes:
+            spot.key_problem("unknown_state", f"there is no state `{state}`", did_you_mean(state, chart.nodes))
+    elif name not in chart.signals:
+        _check_event(chart, name, spot)
+    return (name,)
+
+
+def _check_event(chart: Chart, name: str, spot: At) -> None:
+    events, by = chart.build.vocabulary.events, chart.model.by
+    if name not in events:
+        spot.key_problem("unknown_event", f"there is no event `{name}`", did_you_mean(name, [*events, *chart.signals]))
+    elif not events[name].reaches(by):
+        message = f"`{name}` does not reach partitions of `{by}`"
+        spot.key_problem("other_scope", message, f"add `{by}` to its keys, or tell `{by}` by an emitted event")
 
 
 def transition(
@@ -63,9 +84,10 @@ def transition(
         event=event,
         targets=chart.targets(model.to, at / "to"),
         when=when,
+        roles=tuple(model.roles),
         require=tuple(require),
         assign=values(model.set, at / "set", scope, chart.context, given),
-        effects=reactions(build, model.then, at / "then", scope, chart.model.by, given),
+        effects=reactions(chart, model.then, at / "then", scope, given),
         internal=model.internal,
         place=at.place,
     )
@@ -73,7 +95,7 @@ def transition(
 
 def after(chart: Chart, model: models.After, at: At, index: int) -> After:
     """A deadline of a state; its `when` guards its span and its effects."""
-    scope, build = chart.scope(None), chart.build
+    scope, build = chart.scope(), chart.build
     when = build.condition(model.when, at / "when", scope)
     given = [when] if when is not None else []
     chosen = [

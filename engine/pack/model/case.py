@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from engine.pack.model.base import Strict
+from engine.pack.model.base import Strict, as_list
 
 
 class Happening(Strict):
@@ -18,6 +18,7 @@ class Happening(Strict):
     source: str | None = None
     subject: str | None = None
     received: str | None = None
+    role: Annotated[list[str], BeforeValidator(as_list)] = Field(default_factory=list)
     data: dict[str, Any] = Field(default_factory=dict)
 
 

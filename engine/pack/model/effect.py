@@ -34,6 +34,21 @@ class Do(Strict):
     when: Expr | None = None
 
 
+class Assign(Strict):
+    """Set the context of the instance."""
+
+    set: dict[str, Expr]
+    when: Expr | None = None
+
+
+class Raise(Strict):
+    """Tell the same instance something."""
+
+    signal: str = Field(alias="raise")
+    data: dict[str, Expr] = Field(default_factory=dict)
+    when: Expr | None = None
+
+
 class Assert(Strict):
     """Add a fact; without `keep` it goes with the match that supports it."""
 
@@ -50,7 +65,7 @@ class Retract(Strict):
 def _which(value: Any) -> str | None:
     if not isinstance(value, dict):
         return None
-    return next((kind for kind in ("emit", "do", "assert", "retract") if kind in value), None)
+    return next((kind for kind in ("emit", "do", "set", "raise", "assert", "retract") if kind in value), None)
 
 
 def by_kind(*kinds: str) -> Discriminator:
@@ -63,7 +78,13 @@ def by_kind(*kinds: str) -> Discriminator:
     )
 
 
-Reaction = Annotated[Annotated[Emit, Tag("emit")] | Annotated[Do, Tag("do")], by_kind("emit", "do")]
+Reaction = Annotated[
+    Annotated[Emit, Tag("emit")]
+    | Annotated[Do, Tag("do")]
+    | Annotated[Assign, Tag("set")]
+    | Annotated[Raise, Tag("raise")],
+    by_kind("emit", "do", "set", "raise"),
+]
 """What a workflow may do."""
 
 Consequence = Annotated[

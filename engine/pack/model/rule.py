@@ -11,12 +11,20 @@ from engine.pack.model.effect import Consequence
 
 
 class Pattern(Strict):
-    """An event, a fact, an entity, or the absence of an event or a fact."""
+    """An event, a fact or an entity; or a question about all of a kind: none, at least one, how many, or what they amount to."""
 
     event: str | None = None
     fact: str | None = None
     entity: str | None = None
     none: str | None = None
+    exists: str | None = None
+    count: str | None = None
+    collect: str | None = None
+    sum: Expr | None = None
+    min: Expr | None = None
+    max: Expr | None = None
+    avg: Expr | None = None
+    into: str | None = None
     within: Span | None = None
     alias: str | None = Field(default=None, alias="as")
     where: Expr | None = None

@@ -32,6 +32,7 @@ class Pack(Strict):
     title: Words | None = None
     language: Annotated[Literal["zh", "en"], spelled("zh", "en")] = "zh"
     calendar: str | None = None
+    firings: Annotated[int, Field(ge=1, le=1_000_000)] = 256
     params: dict[str, Annotated[Param, BeforeValidator(_param)]] = Field(default_factory=dict)
 
 

@@ -12,6 +12,7 @@ from engine.pack.model.vocabulary import TypeText
 
 Reactions = Annotated[list[Reaction], BeforeValidator(as_list)]
 Targets = Annotated[list[str], BeforeValidator(as_list)]
+Names = Annotated[list[Annotated[str, Field(min_length=1)]], BeforeValidator(as_list)]
 
 
 class Requirement(Strict):
@@ -22,11 +23,28 @@ class Requirement(Strict):
     reason: Words
 
 
+class Initial(Strict):
+    """Where a chart or a state with states in it starts, and what happens on the way."""
+
+    to: Targets
+    then: Reactions = Field(default_factory=list)
+
+
+def _initial(value: Any) -> Any:
+    if value is None:
+        raise refuse("empty_value", "there is no value here")
+    return value if isinstance(value, dict) else {"to": value}
+
+
+Initials = Annotated[Initial, BeforeValidator(_initial)]
+
+
 class Transition(Strict):
     """Where to go, on what condition, and what happens on the way."""
 
     to: Targets = Field(default_factory=list)
     when: Expr | None = None
+    roles: Names = Field(default_factory=list)
     require: list[Requirement] = Field(default_factory=list)
     set: dict[str, Expr] = Field(default_factory=dict)
     then: Reactions = Field(default_factory=list)
@@ -60,11 +78,12 @@ class State(Strict):
     """A state, its children and everything that leaves it."""
 
     title: Words | None = None
-    initial: Targets = Field(default_factory=list)
+    initial: Initials | None = None
     states: dict[str, State] = Field(default_factory=dict)
     parallel: bool = False
     history: Annotated[Literal["shallow", "deep"], spelled("shallow", "deep")] | None = None
     to: Targets = Field(default_factory=list)
+    then: Reactions = Field(default_factory=list)
     final: bool = False
     on: dict[str, Transitions] = Field(default_factory=dict)
     always: Transitions = Field(default_factory=list)
@@ -79,6 +98,8 @@ class Workflow(Strict):
     title: Words | None = None
     by: str
     context: dict[str, TypeText] = Field(default_factory=dict)
-    initial: Targets = Field(default_factory=list)
+    signals: dict[str, dict[str, TypeText]] = Field(default_factory=dict)
+    initial: Initials | None = None
     states: dict[str, State]
     parallel: bool = False
+    migrate: dict[str, str] = Field(default_factory=dict)

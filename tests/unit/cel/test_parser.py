@@ -49,7 +49,7 @@ def shape(node: Node) -> Any:
         case MapLiteral():
             return {shape(name): shape(value) for name, value in node.entries}
         case Macro():
-            return (shape(node.target), node.kind, node.variable, *map(shape, node.bodies))
+            return (shape(node.target), node.kind, *node.variables, *map(shape, node.bodies))
         case Call():
             target = () if node.target is None else (shape(node.target),)
             return (node.function, *target, *map(shape, node.args))

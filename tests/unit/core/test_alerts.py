@@ -75,6 +75,31 @@ def test_a_graver_level_must_hold_and_a_lesser_one_is_entered_at_once(lamp: Call
     assert levels(engine.advance("2026-03-02T11:29:00+08:00")) == [("11:00", "yellow", "firing")]
 
 
+def test_a_level_counts_from_when_it_or_a_graver_one_was_first_seen(lamp: Callable[..., tuple[Engine, Send]]) -> None:
+    engine, send = lamp("for: 10m")
+    send("10:00", 1)
+    send("10:08", 1)
+    assert levels(engine.advance("2026-03-02T10:09:59+08:00")) == []
+    assert levels(engine.advance("2026-03-02T10:17:59+08:00")) == [("10:10", "yellow", "firing")]
+    assert levels(engine.advance("2026-03-02T10:18:00+08:00")) == [("10:18", "red", "firing")]
+
+
+def test_a_level_that_is_left_before_it_was_entered_counts_anew(lamp: Callable[..., tuple[Engine, Send]]) -> None:
+    engine, send = lamp("for: 10m")
+    send("10:00", 2)
+    send("10:04", -1)
+    send("10:06", 1)
+    assert levels(engine.advance("2026-03-02T10:15:59+08:00")) == [("10:10", "yellow", "firing")]
+    send("10:15", 0)
+    assert levels(engine.advance("2026-03-02T10:16:00+08:00")) == [("10:16", "red", "firing")]
+    send("10:17", -1)
+    send("10:18", -1)
+    assert engine.state("rep", "r")["alerts"] == {"busy": "green"}
+    send("10:19", 2)
+    assert levels(engine.advance("2026-03-02T10:28:59+08:00")) == []
+    assert levels(engine.advance("2026-03-02T10:29:00+08:00")) == [("10:29", "red", "firing")]
+
+
 def test_a_late_event_that_makes_it_worse_withdraws_nothing(lamp: Callable[..., tuple[Engine, Send]]) -> None:
     _, send = lamp()
     assert levels(send("10:00", 1)) == [("10:00", "yellow", "firing")]
@@ -111,6 +136,62 @@ def test_a_correction_goes_to_who_was_told(
     assert corrections(taken_back) == said
     assert [one["dedupe_key"] for one in taken_back] == [f"{one['dedupe_key']}/correction" for one in told]
     assert all(one["correction"] for one in taken_back)
+
+
+YELLOW_TOO = PACK.replace("yellow: []", "yellow: [{do: mail, to: rep.manager, with: {title: rather busy}}]")
+RED, MAIL = ("dingtalk.message", "m1", "busy"), ("mail", "m1", "busy too")
+YELLOW = ("mail", "m1", "rather busy")
+
+
+def marked(*said: tuple[str, str, str]) -> list[tuple[str, str, str]]:
+    return [(do, to, f"【更正 / Correction】{title}") for do, to, title in said]
+
+
+@pytest.mark.parametrize(
+    ("late", "n", "level", "withdrawn", "again"),
+    [
+        ("09:50", -5, "green", [YELLOW, RED, MAIL], []),
+        ("10:10", -5, "green", [RED, MAIL], []),
+        ("09:50", -1, "yellow", [RED, MAIL], [YELLOW]),
+        ("10:25", -5, "green", [], []),
+    ],
+    ids=["both never were", "it was yellow", "it is yellow", "both were"],
+)
+def test_of_what_was_said_on_the_way_up_that_is_corrected_which_never_was_so(
+    lamp: Callable[..., tuple[Engine, Send]],
+    late: str,
+    n: int,
+    level: str,
+    withdrawn: list[tuple[str, str, str]],
+    again: list[tuple[str, str, str]],
+) -> None:
+    engine, send = lamp(pack=YELLOW_TOO)
+    said = [one for time in ("10:00", "10:20") for one in send(time, 1) if one["kind"] == "action"]
+    assert corrections(said) == [YELLOW, RED, MAIL]
+    send("10:30", 1, rep="other")
+    records = send(late, n)
+    assert engine.state("rep", "r")["alerts"] == {"busy": level}
+    assert corrections(records) == marked(*withdrawn) + again
+    keys = {one["dedupe_key"] for one in said}
+    assert {one["dedupe_key"].removesuffix("/correction") for one in records if one.get("correction")} <= keys
+
+
+def test_what_still_holds_is_corrected_when_it_holds_no_more(lamp: Callable[..., tuple[Engine, Send]]) -> None:
+    _, send = lamp(pack=YELLOW_TOO)
+    send("10:00", 1)
+    send("10:20", 1)
+    send("10:30", 1, rep="other")
+    send("09:50", -1)
+    assert corrections(send("09:51", -5)) == marked(YELLOW, YELLOW)
+    assert corrections(send("09:52", -5)) == []
+
+
+def test_what_was_so_and_passed_needs_no_correction_later(lamp: Callable[..., tuple[Engine, Send]]) -> None:
+    engine, send = lamp(pack=YELLOW_TOO)
+    send("10:00", 1)
+    send("10:20", 1)
+    assert levels(engine.advance("2026-03-02T11:05:00+08:00")) == [("11:00", "yellow", "firing")]
+    assert corrections(send("10:19", -5)) == marked(YELLOW)
 
 
 def test_what_was_sent_is_corrected_also_when_a_later_pack_sends_less(

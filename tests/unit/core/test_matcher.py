@@ -152,6 +152,34 @@ def test_rules_fire_by_priority_and_then_by_their_order_in_the_pack(play: Callab
     assert play(PRIORITY, order("a", 5.0)) == ["first", "third", "fourth"]
 
 
+PLANNED = """
+  one:
+    by: customer
+    match: [{event: order.placed, as: o}]
+    then: [{assert: {fact: left, n: o.data.order}, keep: true}]
+  other:
+    by: customer
+    match: [{event: task.opened, as: t}]
+    then:
+      - assert: {fact: right, n: t.data.owner, first: "t.data.owner.substring(0, 1)"}
+        keep: true
+  pairs:
+    by: customer
+    match:
+      - {event: order.paid, as: o}
+      - {fact: left, as: l}
+      - {fact: right, as: r, where: r.first == o.data.order}
+    then: [{NOTE'pair ' + l.n + r.n"}}]
+""".replace("NOTE", NOTE)
+
+
+def test_matches_fire_in_the_order_of_the_pack_whatever_the_order_of_joining(play: Callable[..., list[str]]) -> None:
+    facts = [("task.opened", n, {"owner": owner}) for n, owner in enumerate(("ab", "a", "ac"))]
+    events = [*facts, order("1", minute=4), order("2", minute=5), ("order.paid", 6, {"order": "a"})]
+    found = [f"pair {left}{right}" for left in "12" for right in ("ab", "a", "ac")]
+    assert play(PLANNED, *events) == found
+
+
 RUNAWAY = """
   start:
     by: customer
@@ -166,6 +194,16 @@ RUNAWAY = """
 
 def test_a_runaway_rule_ends_in_an_error_outcome(play: Callable[..., list[str]]) -> None:
     assert play(RUNAWAY, order("a")) == ["!firing_budget"]
+
+
+def test_a_pack_says_how_many_firings_one_event_may_set_off(open_pack: Any, event: Any) -> None:
+    steady = RUNAWAY.replace("number, as: f}", "number, as: f, where: f.n < 300}")
+    for firings, found in (("", ["firing_budget"]), (", firings: 400", [])):
+        pack = FRAME.format(rules=steady).replace('version: "1"', f'version: "1"{firings}')
+        engine = open_pack(pack)
+        engine.put("customer", {"id": "c1", "tier": "KA"})
+        records = engine.handle(event("order.placed", "2026-03-02T10:00", customer_id="c1", order="a", amount=1.0))
+        assert [one["code"] for one in records if one["kind"] == "error"] == found
 
 
 WAITING = """

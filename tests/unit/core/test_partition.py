@@ -55,9 +55,9 @@ def full(value: Any) -> Partition:
         {5: [value], 6: [7, [value]], 7: [8, None, [[1, value, value]]]}, {4: value}, {"": [1, [value]]}, 9
     )
     partition.metrics = Metrics({"m": window}, {"o": OpenState({"i": [1]}, {"j": 2})}, 3)
-    sent = Sent("k", 0, "mail", "m", "rep", deep, {"points": [deep]})
+    sent = Sent("k", 0, "mail", "m", "rep", deep, {"points": [deep]}, "red", 1)
     partition.decisions = Decisions(
-        {"a": AlertState("red", 1, 2, 3, None, 0, [sent])}, {"e": "b"}, {"p": {"r": (1, 0.5)}}
+        {"a": AlertState("yellow", 1, 2, 3, {"red": 4}, [sent])}, {"e": "b"}, {"p": {"r": (1, 0.5)}}
     )
     activation = Activation("r", [past], [1], ["c"], [1], (("rep", "r"),), 8)
     partition.memory = Memory({"t": [past]}, {1: Fact("f", deep, 1, True)}, 2, {"k": activation}, 9)

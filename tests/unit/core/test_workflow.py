@@ -1,60 +1,14 @@
 """Statecharts beyond the flat ones of the sales packs: nesting, regions, history, eventless and done events, deadlines."""
 
 from collections.abc import Callable
+from sys import getsizeof
 from typing import Any
 
 import pytest
 
 from engine import Engine
-
-FRAME = """
-pack: {{name: charts, version: "1", title: {{en: Charts}}}}
-calendars:
-  shanghai: {{tz: Asia/Shanghai, week_starts: monday, workdays: mon-fri, hours: 09:00-18:00}}
-events:
-{events}
-  said: {{lateness: 7d, keys: {{job: data.job}}, data: {{job: string, what: string}}}}
-workflows:
-  job:
-    title: {{en: Job}}
-    by: job
-{chart}
-"""
-
-
-def chart(text: str, *events: str) -> str:
-    declared = "\n".join(
-        f"  {name}: {{lateness: 7d, keys: {{job: data.job}}, data: {{job: string, n: int?, at: timestamp?}}}}"
-        for name in events
-    )
-    return FRAME.format(events=declared, chart=text)
-
-
-@pytest.fixture
-def play(open_pack: Callable[..., Engine], event: Callable[..., dict[str, Any]]) -> Callable[..., list[str]]:
-    """Send events one minute apart; answers what happened: `from → to`, `!code`, `-type` for ignored, `said what`."""
-
-    def run(pack: str, *names: str | tuple[str, dict[str, Any]], until: str | None = None) -> list[str]:
-        engine = open_pack(pack)
-        found: list[str] = []
-        for minute, name in enumerate(names):
-            kind, data = (name, {}) if isinstance(name, str) else name
-            found += map(said, engine.handle(event(kind, f"2026-03-02T10:{minute:02}", job="j1", **data)))
-        if until is not None:
-            found += map(said, engine.advance(until))
-        return found
-
-    return run
-
-
-def said(record: dict[str, Any]) -> str:
-    kind = record["kind"]
-    if kind == "transition":
-        return f"{record['from']} → {record['to']}"
-    if kind == "emit":
-        return f"said {record['data']['what']}"
-    return f"!{record['code']}" if kind in ("reject", "error") else f"-{record['type']}"
-
+from engine.core.partition import NOTHING
+from tests.unit.core.charts import chart
 
 NESTED = chart(
     """
@@ -307,22 +261,6 @@ AFTER = chart(
 )
 
 
-@pytest.fixture
-def replay(open_pack: Callable[..., Engine], event: Callable[..., dict[str, Any]], tmp_path: Any) -> Callable[..., Any]:
-    """Send an event to one pack, then open the store with another one; answers the engine and `send`."""
-
-    def run(before: str, after: str, *names: str) -> tuple[Engine, Callable[[str, str], list[str]]]:
-        store = f"sqlite:///{tmp_path / 'store.db'}"
-        first = open_pack(before, store=store)
-        for minute, name in enumerate(names):
-            first.handle(event(name, f"2026-03-02T09:{minute:02}", job="j1"))
-        first.close()
-        engine = open_pack(after, store=store)
-        return engine, lambda name, time: list(map(said, engine.handle(event(name, f"2026-03-02T{time}", job="j1"))))
-
-    return run
-
-
 def test_an_instance_in_a_state_that_is_gone_is_an_error_and_stays_as_it_is(replay: Callable[..., Any]) -> None:
     engine, send = replay(BEFORE, AFTER, "go", "go", "go")
     assert engine.state("job", "j1")["workflows"] == {"job": "waiting"}
@@ -363,3 +301,15 @@ def test_a_history_of_states_that_are_gone_goes_back_to_its_default(replay: Call
     engine, send = replay(before, after, "next", "next", "pause")
     assert engine.state("job", "j1")["workflows"] == {"job": "paused"}
     assert send("resume", "10:00") == ["paused → work.a"]
+
+
+def test_a_configuration_costs_less_than_200_bytes(open_pack: Callable[..., Engine], event: Callable[..., Any]) -> None:
+    engine = open_pack(BEFORE)
+    engine.handle(event("go", "2026-03-02T10:00", job="j1"))
+    engine.handle(event("go", "2026-03-02T10:01", job="j1"))
+    held = engine._session.partition("job", "j1").workflows.instances["job"]
+    (chart,) = engine.program.scopes["job"].workflows
+    parts = (held.active, held.context, held.history, held.timers)
+    own = [part for part in parts if part is not NOTHING and part is not chart.defaults]
+    assert held.active == ("open",)
+    assert sum(map(getsizeof, [held, *own])) < 200

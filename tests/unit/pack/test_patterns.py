@@ -89,10 +89,10 @@ def test_the_kinds_of_patterns(compiled: Compile) -> None:
         )
     )
 
-    assert [(one.kind, one.type, one.within) for one in found.patterns] == [
-        ("event", "visit.closed", None),
-        ("entity", "customer", None),
-        ("none_fact", "at_risk", None),
+    assert [(one.group, one.kind, one.type, one.within) for one in found.patterns] == [
+        (None, "event", "visit.closed", None),
+        (None, "entity", "customer", None),
+        ("none", "fact", "at_risk", None),
     ]
     assert found.priority == 5
     assert [name for name, _ in found.patterns[1].key] == ["id"]

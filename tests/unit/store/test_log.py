@@ -47,6 +47,15 @@ def test_the_clock_stays_where_a_batch_does_not_move_it(store, logged):
     assert store.clock() == 5
 
 
+def test_the_clock_never_goes_back(store, logged):
+    store.commit(Batch(clock=9))
+    store.commit(Batch(clock=10))
+    assert refusal(store, Batch(logged=[logged(1)], clock=9)) == "clock_conflict"
+    assert store.head() == (0, 10)
+    store.commit(Batch(logged=[logged(1)], clock=10))
+    assert store.head() == (1, 10)
+
+
 def test_a_partition_reads_only_what_was_delivered_to_it(store, logged):
     other = logged(2, keys=(("rep", "r2"),))
     store.commit(Batch(logged=[logged(1), other, logged(3)]))
@@ -129,13 +138,14 @@ def test_a_batch_that_fails_at_its_end_leaves_nothing_behind(store, logged, reco
 
 def test_rejects_are_numbered_cut_and_kept_once(store):
     long = Reject("x1", 5, "app", "e9", "too_long", "256 KiB", b"x" * 10_000)
-    store.commit(Batch(rejects=[long, Reject("x2", None, None, None, "bad_json", "line 3", b"{")]))
+    store.commit(Batch(rejects=[long, Reject("x2", None, None, None, "bad_json", "line 3", b"{", "events:3")]))
     store.commit(Batch(rejects=[Reject("x1", 5, "app", "e9", "too_long", "256 KiB", b"x")]))
 
     first, second = store.rejects()
     assert (first.seq, first.id, first.at, first.source, first.event) == (1, "x1", 5, "app", "e9")
     assert len(first.line) == 4096
     assert (second.seq, second.id, second.at, second.code, second.line) == (2, "x2", None, "bad_json", b"{")
+    assert (first.place, second.place) == (None, "events:3")
     assert [reject.id for reject in store.rejects(after=1)] == ["x2"]
 
 

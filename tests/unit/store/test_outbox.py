@@ -281,6 +281,24 @@ class TestCorrections:
         store.expire_leases(30 * SECOND, resend)
         assert [status(store, name) for name in ("a1", "c1")] == ["cancelled", "pending"]
 
+    def test_a_claim_that_runs_out_before_its_call_is_dropped_with_its_correction(
+        self, store, queue, action, correction
+    ):
+        queue(action())
+        store.claim("a1", 0, 30, "w1")
+        queue(correction)
+        assert store.expire_leases(30 * SECOND, resend) == ["a1"]
+        assert [status(store, name) for name in ("a1", "c1")] == ["cancelled", "cancelled"]
+        assert (store.due_actions(99 * SECOND), store.next_due()) == ([], None)
+
+    def test_a_claim_that_runs_out_after_a_doubtful_call_is_corrected(self, store, queue, action, correction):
+        queue(action())
+        attempt(store, "a1", UNKNOWN, Verdict("pending", 0, 1))
+        store.claim("a1", 0, 30, "w2")
+        queue(correction)
+        store.expire_leases(30 * SECOND, resend)
+        assert [status(store, name) for name in ("a1", "c1")] == ["cancelled", "pending"]
+
     def test_a_correction_of_something_unknown_to_the_store_goes_out(self, store, queue, correction):
         queue(correction)
         assert store.due_actions(0) == ["c1"]

@@ -55,3 +55,9 @@ def test_crashes_of_a_delivery_are_counted_until_it_is_given_up(store):
 
     store.commit(Batch(crashed=[delivery, (8, "rep", "never parked")]))
     assert [(p.delivery, p.given_up) for p in store.parked()] == [(delivery, True)]
+
+
+def test_crashes_are_those_of_an_event_and_not_of_a_place_in_the_log(store):
+    delivery = (7, "rep", "r1")
+    assert [store.park(delivery, event, "crash") for event in ("e7", "e7", "other", "other", "e7")] == [1, 2, 1, 2, 1]
+    assert [(p.event, p.claims) for p in store.parked()] == [("e7", 1)]

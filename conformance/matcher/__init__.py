@@ -1,0 +1,1 @@
+"""The matcher beside brute force and beside CLIPS, on random programs."""

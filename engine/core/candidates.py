@@ -1,0 +1,146 @@
+"""What a pattern may match: facts, past events and entities, by a hash index where the pattern is joined on equality."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Any
+
+from engine.cel import CelError
+from engine.core.cycle import Cycle, Element
+from engine.core.env import Env
+from engine.core.equality import hashed
+from engine.core.event import Event
+from engine.core.partition import Remembered
+from engine.core.program import Pattern, Rule
+
+UNKNOWN = 1_000
+"""How many elements a plan reckons with where nobody counts them."""
+
+
+def fact_element(number: int, fields: dict[str, Any]) -> Element:
+    """A fact as what a pattern matched."""
+    return f"fact:{number}", fields, number, number
+
+
+def event_element(event: Event | Remembered, place: int = 0) -> Element:
+    """An event as what a pattern matched."""
+    return f"event:{event.source}/{event.id}", event, event, place
+
+
+def entity_element(kind: str, key: str, data: dict[str, Any]) -> Element:
+    """An entity as what a pattern matched."""
+    return f"entity:{kind}/{key}", data, None, key
+
+
+def passing(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> Iterator[Element]:
+    """The elements that match a pattern with what is bound so far, each bound to its alias while it is looked at."""
+    bound, alias = env.bound, pattern.alias
+    for element in _candidates(cycle, env, rule, pattern):
+        bound[alias] = element[1]
+        if _passes(cycle, env, rule, pattern):
+            yield element
+    bound.pop(alias, None)
+
+
+def given(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern, element: Element) -> Iterator[Element]:
+    """The one element that is settled for a pattern, where it matches; bound to the alias while it is looked at."""
+    data = _fields(element[1])
+    if not equal(pattern, data):
+        return
+    if pattern.key:
+        key = _key(cycle, env, rule, pattern)
+        if key is None or not _joins(pattern, data, list(map(hashed, key))):
+            return
+    env.bound[pattern.alias] = element[1]
+    if _passes(cycle, env, rule, pattern):
+        yield element
+    env.bound.pop(pattern.alias, None)
+
+
+def equal(pattern: Pattern, data: dict[str, Any]) -> bool:
+    """Whether an element has the constants that its pattern asks for; a boolean is no number."""
+    for name, value in pattern.equals:
+        held = data.get(name)
+        if held != value or isinstance(held, bool) != isinstance(value, bool):
+            return False
+    return True
+
+
+def expected(cycle: Cycle, pattern: Pattern) -> int:
+    """How many elements a pattern that comes first would look at."""
+    if pattern.kind == "fact":
+        return cycle.facts.count(pattern.type, tuple(name for name, _ in pattern.equals), pattern.constants)
+    if pattern.kind == "event":
+        return len(cycle.turn.partition.memory.recent.get(pattern.type, ()))
+    return 1 if any(name == _entity_key(cycle, pattern) for name, _ in pattern.equals) else UNKNOWN
+
+
+def _entity_key(cycle: Cycle, pattern: Pattern) -> str:
+    """The field that identifies the entities of a pattern."""
+    return cycle.turn.program.entities[pattern.type].key
+
+
+def _passes(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> bool:
+    holds = cycle.turn.holds
+    for test in pattern.tests:
+        if not holds(rule.name, "match", test, env):
+            return False
+    return not pattern.where or cycle.hold(rule, "where", pattern.where, env)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    found: dict[str, Any] = value.data if isinstance(value, (Event, Remembered)) else value
+    return found
+
+
+def _key(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> tuple[Any, ...] | None:
+    """What the elements of a pattern are joined on; None with an error outcome where it cannot be computed."""
+    try:
+        return tuple([expression.run(env) for _, expression in pattern.key])
+    except CelError as failure:
+        cycle.turn.error(rule.name, failure, None, env, pattern.place)
+        return None
+
+
+def _joins(pattern: Pattern, data: dict[str, Any], wanted: list[Hashable]) -> bool:
+    return all(hashed(data.get(name)) == value for (name, _), value in zip(pattern.key, wanted, strict=True))
+
+
+def _candidates(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> Iterable[Element]:
+    key = _key(cycle, env, rule, pattern)
+    if key is None:
+        return ()
+    if pattern.kind == "fact":
+        return [
+            (f"fact:{number}", fact.fields, number, number)
+            for number, fact in cycle.facts.joined(pattern.type, pattern.fields, key + pattern.constants)
+        ]
+    if pattern.kind == "entity":
+        return _entities(cycle, env, pattern, key)
+    return _remembered(cycle, rule, pattern, key)
+
+
+def _entities(cycle: Cycle, env: Env, pattern: Pattern, key: tuple[Any, ...]) -> Iterator[Element]:
+    wanted = dict(zip(pattern.fields, key + pattern.constants, strict=True)).get(_entity_key(cycle, pattern))
+    shared, at = env.shared, env.at
+    if wanted is not None:
+        found = shared.get(pattern.type, str(wanted), at)
+        listed = [(str(wanted), found)] if found is not None else []
+    else:
+        listed = list(shared.all(pattern.type, at))
+    joined = list(map(hashed, key))
+    for name, data in listed:
+        if _joins(pattern, data, joined) and equal(pattern, data):
+            yield entity_element(pattern.type, name, data)
+
+
+def _remembered(cycle: Cycle, rule: Rule, pattern: Pattern, key: tuple[Any, ...]) -> Iterator[Element]:
+    """Past events of the pattern's type inside its span, which ends now and includes both ends."""
+    now, span, joined = cycle.turn.now, pattern.within, list(map(hashed, key))
+    for place, one in enumerate(cycle.turn.partition.memory.recent.get(pattern.type, ())):
+        if span is not None and not now - span <= one.at <= now:
+            continue
+        if _joins(pattern, one.data, joined) and equal(pattern, one.data):
+            if span is not None:
+                cycle.wake(rule, one.at + span + 1)
+            yield event_element(one, place)

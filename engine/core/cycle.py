@@ -1,0 +1,93 @@
+"""The agenda of one delivery: the matches that wait to fire, and what their matching looks at."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.core.activations import Activations
+from engine.core.alpha import AlphaIndex, Entry
+from engine.core.calendar import to_micros
+from engine.core.codec import identity
+from engine.core.env import Env
+from engine.core.facts import Facts
+from engine.core.program import Expression, Rule
+from engine.core.turn import Turn
+
+Element = tuple[str, Any, Any, Any]
+"""What a pattern matched: its identity, the value bound to its alias, the fact number or remembered event behind it, and its place
+among the elements that the pattern may match."""
+
+
+@dataclass(slots=True)
+class Match:
+    """One way in which a rule's patterns hold together, and what its expressions see."""
+
+    rule: Rule
+    elements: list[Element]
+    env: Env
+
+    @property
+    def key(self) -> str:
+        """What makes two matches the same."""
+        return identity(self.rule.name, *[element[0] for element in self.elements])
+
+
+@dataclass(slots=True)
+class Cycle:
+    """The agenda of one delivery, and what its matching looks at. `wakes` are instants at which time may change a match.
+
+    `entries` are the rules that the event of the turn concerns; their expressions see it in `env`. `suspects` are facts that have
+    lost a support and still have another, which may be themselves.
+    """
+
+    turn: Turn
+    index: AlphaIndex
+    env: Env
+    facts: Facts
+    activations: Activations
+    entries: Sequence[Entry] = ()
+    agenda: list[tuple[int, int, int, str]] = field(default_factory=list)
+    waiting: dict[str, Match] = field(default_factory=dict)
+    fired: set[str] = field(default_factory=set)
+    pushed: int = 0
+    wakes: list[int] = field(default_factory=list)
+    suspects: dict[int, None] = field(default_factory=dict)
+    _present: Env | None = None
+
+    @property
+    def present(self) -> Env:
+        """What standing rules see: entities as they are now, however late the event of the turn is."""
+        if self._present is None:
+            self._present = self.turn.as_of_now()
+        return self._present
+
+    def push(self, match: Match) -> None:
+        """Put a match on the agenda, unless it is there or has fired."""
+        key = match.key
+        if key in self.fired or key in self.waiting or key in self.activations:
+            return
+        self.waiting[key] = match
+        self.pushed += 1
+        heapq.heappush(self.agenda, (-match.rule.priority, match.rule.order, self.pushed, key))
+
+    def wake(self, rule: Rule, instant: int) -> None:
+        """Time may change a match of a standing rule at an instant; rules over the current event match once."""
+        if rule.name not in self.index.positions:
+            self.wakes.append(instant)
+
+    def tick(self, rule: Rule, condition: Expression, env: Env) -> None:
+        """Note when time alone may change a condition."""
+        if condition.wake is not None:
+            instant = condition.wake(env)
+            if instant is not None:
+                self.wake(rule, to_micros(instant))
+
+    def hold(self, rule: Rule, role: str, conditions: Sequence[Expression], env: Env) -> bool:
+        """Whether all of these conditions hold, also noting when time alone may change one."""
+        for condition in conditions:
+            self.tick(rule, condition, env)
+        holds = self.turn.holds
+        return all(holds(rule.name, role, condition, env) for condition in conditions)
