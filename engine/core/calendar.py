@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -13,8 +14,12 @@ MICROSECOND = timedelta(microseconds=1)
 SECOND_US = 1_000_000
 QUARTER_US = 900 * SECOND_US
 DAY_US = 86_400 * SECOND_US
+ONE_DAY = timedelta(days=1)
 
-Unit = Literal["day", "week", "month"]
+Unit = Literal["day", "workday", "week", "month"]
+
+LONGEST_BREAK = 366
+"""Days without any work that are looked through for a working day; after them every day counts as one."""
 
 
 def to_micros(instant: datetime) -> int:
@@ -53,7 +58,10 @@ class Calendar:
         return to_micros(datetime.combine(day, time(), self.zone).astimezone(UTC))
 
     def window(self, unit: Unit, micros: int) -> tuple[int, int]:
-        """The window [start, end) of local days, weeks or months that holds the instant."""
+        """The window [start, end) of local days, working days, weeks or months that holds the instant.
+
+        Free days belong to the working day that follows them: its window begins where the one before it ended.
+        """
         last = self._last.get(unit)
         if last is not None and last[0] <= micros < last[1]:
             return last
@@ -62,13 +70,38 @@ class Calendar:
             first = day - timedelta(days=(day.weekday() - self.week_starts) % 7)
         elif unit == "month":
             first = day.replace(day=1)
+        elif unit == "workday":
+            first = self._worked(day - ONE_DAY, -ONE_DAY) + ONE_DAY
         else:
             first = day
         bounds = self._bounds.get((unit, first))
         if bounds is None:
-            bounds = self._bounds[unit, first] = (self.midnight(first), self.midnight(following(unit, first)))
+            bounds = self._bounds[unit, first] = (self.midnight(first), self.midnight(self._following(unit, first)))
         self._last[unit] = bounds
         return bounds
+
+    def _worked(self, day: date, step: timedelta) -> date:
+        """The first working day from a day on, looking day by day."""
+        for distance in range(LONGEST_BREAK):
+            if self.works(day + distance * step):
+                return day + distance * step
+        return day
+
+    def _following(self, unit: Unit, first: date) -> date:
+        """The first day of the window after the one that begins on `first`."""
+        if unit == "week":
+            return first + timedelta(days=7)
+        if unit == "month":
+            return (first.replace(day=28) + timedelta(days=4)).replace(day=1)
+        return (self._worked(first, ONE_DAY) if unit == "workday" else first) + ONE_DAY
+
+    def shifts(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The work of the working days that begin in [start, end)."""
+        day = self.local(start).date()
+        while self.midnight(day) < end:
+            if self.works(day):
+                yield self.shift(day)
+            day += ONE_DAY
 
     def works(self, day: date) -> bool:
         """Whether people work on that day: compensation workdays do, holidays do not."""
@@ -160,12 +193,3 @@ def _quarter(zone: ZoneInfo, quarter: int) -> tuple[str, int, str] | None:
         return None
     text = first.isoformat()
     return text[:14], first.minute, text[19:]
-
-
-def following(unit: Unit, first: date) -> date:
-    """The first day of the window after the one that begins on `first`."""
-    if unit == "week":
-        return first + timedelta(days=7)
-    if unit == "month":
-        return (first.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return first + timedelta(days=1)

@@ -38,8 +38,9 @@ class Instance(msgspec.Struct, eq=False):
 class WindowState(msgspec.Struct, eq=False):
     """Accumulators by window start, or the panes of a sliding window; `closed` holds the values of judged windows.
 
-    `due` is when the open window ends, where something waits for that. `form` is that of the metric that counts here, and
-    `since` is when it began, where another one had counted before: windows that began earlier have no value.
+    `skipped` are closed windows that an absence covers. `due` is when the open window ends, where something waits for that. `form`
+    is that of the metric that counts here, and `since` is when it began, where another one had counted before: windows that began
+    earlier have no value.
     """
 
     open: dict[int, list[Any]] = msgspec.field(default_factory=dict)
@@ -48,6 +49,7 @@ class WindowState(msgspec.Struct, eq=False):
     due: int | None = None
     form: str = ""
     since: int | None = None
+    skipped: list[int] = msgspec.field(default_factory=list)
 
 
 class OpenState(msgspec.Struct, eq=False):
@@ -154,11 +156,12 @@ class Workflows(msgspec.Struct, eq=False):
 
 
 class Metrics(msgspec.Struct, eq=False):
-    """Section `metrics`. `known` is since when the key's entity is known."""
+    """Section `metrics`. `known` is since when the key's entity is known; `absences` are its spans, by their entity and id."""
 
     windows: dict[str, WindowState] = msgspec.field(default_factory=dict)
     opens: dict[str, OpenState] = msgspec.field(default_factory=dict)
     known: int | None = None
+    absences: dict[str, dict[str, tuple[int, int]]] = msgspec.field(default_factory=dict)
 
 
 class Decisions(msgspec.Struct, eq=False):

@@ -308,23 +308,35 @@ WindowKind = Literal["calendar", "sliding", "tumbling", "session", "lifetime"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """How time is cut. `calendar`: `unit` day, week or month in `calendar`; the others: `size` in microseconds.
+    """How time is cut. `calendar`: `unit` day, workday, week or month in `calendar`; the others: `size` in microseconds.
 
     Windows are [start, end); a session ends `size` after its last event; `lifetime` is one window that never closes.
     """
 
     kind: WindowKind
-    unit: Literal["day", "week", "month"] | None
+    unit: Literal["day", "workday", "week", "month"] | None
     calendar: Calendar | None
     size: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Absence:
+    """The entities by which absences become known: `of` is the field that says whose it is; `from` and `until` say when."""
+
+    entity: str
+    of: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Roster:
-    """The keys that have a value though nothing happened: entities of the scope for which `where` holds at a window's end."""
+    """The keys that have a value though nothing happened: entities of the scope for which `where` holds at a window's end.
+
+    Windows that an `absence` covers whole are left out.
+    """
 
     entity: str
     where: Expression | None
+    absence: Absence | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

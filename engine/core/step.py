@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.cel import CelError
-from engine.core import adoption, alerts, blockers, experiments, items, matcher, popups, windows, workflow
+from engine.core import absence, adoption, alerts, blockers, experiments, items, matcher, popups, windows, workflow
 from engine.core.alpha import AlphaIndex
 from engine.core.env import Env, Shared
 from engine.core.event import Event, Step
@@ -69,6 +69,7 @@ class Scope:
             if one.roster is not None or f"closed:{one.name}" in watched or f"now:{one.name}" in watched
         )
         self.rostered = tuple(one for one in program.windows if one.roster is not None)
+        self.absences = _absences(program)
         self.concerns: dict[str, Concern] = {}
 
     def concern(self, event_type: str) -> Concern:
@@ -125,6 +126,8 @@ class Stepper:
         turn = Turn(self.program, partition, shared, event, tracer, scope, seen)
         if event.type == "timer.fired":
             _fire(turn, scope, str(event.data["name"]))
+        elif event.type == "entity.put" and event.data["entity"] in scope.absences:
+            _absent(turn, scope, event.data["entity"], event.data["id"])
         elif event.type == "timer.moved":
             workflow.postpone(turn, str(event.data["name"]), int(event.data["due"]))
         elif event.type == "entity.put":
@@ -147,6 +150,15 @@ class Stepper:
         found = self._scopes[scope]
         alerts_read = any("entity" in alert.depends for alert in found.program.alerts)
         return bool(found.rostered) or alerts_read or "entity" in found.alpha.watched
+
+    @property
+    def absences(self) -> dict[str, dict[str, str]]:
+        """By the entities by which absences become known: the scopes that they concern, and the field that names the key there."""
+        found: dict[str, dict[str, str]] = {}
+        for name, scope in self._scopes.items():
+            for entity, (field, _) in scope.absences.items():
+                found.setdefault(entity, {})[name] = field
+        return found
 
     def views(self, partition: Partition, now: int) -> dict[str, Any]:
         """The metrics of a partition as people ask for them: name → view."""
@@ -284,6 +296,35 @@ def _known(turn: Turn, scope: Scope) -> None:
     _judge(turn, scope, {"entity"})
 
 
+def _absences(program: ScopeProgram) -> dict[str, tuple[str, tuple[WindowMetric, ...]]]:
+    """By the entities by which absences become known: the field that says whose one is, and the metrics that heed it."""
+    found: dict[str, tuple[str, tuple[WindowMetric, ...]]] = {}
+    for metric in program.windows:
+        if metric.roster is not None and metric.roster.absence is not None:
+            told = metric.roster.absence
+            found[told.entity] = told.of, (*found.get(told.entity, ("", ()))[1], metric)
+    return found
+
+
+def _absent(turn: Turn, scope: Scope, entity: str, number: str) -> None:
+    """An absence of the key has become known, has changed, or is another one's now."""
+    metrics = turn.partition.metrics
+    field, heeding = scope.absences[entity]
+    found = turn.shared.get(entity, number, turn.now)
+    held = metrics.absences.setdefault(entity, {})
+    held.pop(number, None)
+    if found is not None and found[field] == turn.partition.key:
+        held[number] = absence.span(found)
+    turn.changed("metrics")
+    changes: set[str] = set()
+    for metric in heeding:
+        if absence.leave_out(metric, _window_state(turn.partition, metric), held.values()):
+            changes.add(f"closed:{metric.name}")
+    if not scope.alpha.watched.isdisjoint(changes):
+        matcher.review(turn, scope.alpha, turn.as_of_now(), scope.alpha.moved("", changes))
+    _judge(turn, scope, changes)
+
+
 def _fire(turn: Turn, scope: Scope, name: str) -> None:
     """A deadline of this partition has come. The name says whose it is."""
     owner, _, rest = name.partition("/")
@@ -303,7 +344,12 @@ def _fire(turn: Turn, scope: Scope, name: str) -> None:
             turn.changed("decisions")
             changes.add(f"alert:{rest}")
     elif owner == "entity":
-        _known(turn, scope)
+        _, _, which = rest.partition("/")
+        kind, _, number = which.partition("/")
+        if which:
+            _absent(turn, scope, kind, number)
+        else:
+            _known(turn, scope)
     elif owner == "rules":
         turn.partition.memory.wake = None
         turn.changed("memory")
@@ -327,6 +373,8 @@ def _close(turn: Turn, metric: WindowMetric, env: Env, changes: set[str]) -> Non
         )
     if windows.close(metric, state, turn.now, listed=listed, known=partition.metrics.known):
         changes.add(f"closed:{metric.name}")
+        if metric.roster is not None and metric.roster.absence is not None:
+            absence.leave_out(metric, state, partition.metrics.absences.get(metric.roster.absence.entity, {}).values())
     changes.add(f"now:{metric.name}")
     turn.changed("metrics")
     state.due = None

@@ -251,14 +251,15 @@ class WindowView:
 
     @property
     def closed(self) -> list[Any]:
-        """The values of the newest `keep` closed windows, newest first; those of windows without a value are left out."""
+        """The values of the newest `keep` closed windows, newest first; those without a value, and of absences, are left out."""
         found = self._closed
         if found is None:
             values = self._state.closed
             if self._metric.roster is None:
                 values = {**ended(self._metric, self._state, self._now), **values}
-            newest = [values[start] for start in sorted(values, reverse=True)[: self._metric.keep]]
-            found = self._closed = [value for value in newest if value is not None]
+            newest, skipped = sorted(values, reverse=True)[: self._metric.keep], self._state.skipped
+            kept = (values[start] for start in newest if not skipped or start not in skipped)
+            found = self._closed = [value for value in kept if value is not None]
         return found
 
     @property

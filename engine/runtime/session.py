@@ -63,6 +63,7 @@ class Session:
         self._condemned = condemned(store)
         self._routes = Routes(program, self.stepper)
         self._watched = frozenset(name for name in program.scopes if self.stepper.watched(name))
+        self._absences = self.stepper.absences
 
     # --- what comes in ---------------------------------------------------------------------------
 
@@ -166,11 +167,13 @@ class Session:
             at=at,
             data={"entity": entity, "id": key},
         )
-        if self.now is not None and entity in self._watched:
+        if self.now is not None:
+            concerned = self._concerned(entity, key, at, data)
             if at <= self.now:
-                event.keys = ((entity, key),)
+                event.keys = tuple(concerned)
             else:
-                self._expect(entity, key, at)
+                for where, name in concerned.items():
+                    self._expect(where, name, at)
         self._append(event, content, put=(entity, key, at, data))
         self._settle()
         return True
@@ -185,10 +188,11 @@ class Session:
         """Virtual time begins. Keys that are known by now are told, so that their windows begin with it."""
         self.now = at
         self.batch.clock = at
-        for entity in sorted(self._watched):
+        for entity in sorted(self._watched | self._absences.keys()):
             for key in self.entities.keys(entity):
                 for later in self.entities.after(entity, key, at):
-                    self._expect(entity, key, later)
+                    for where, name in self._concerned(entity, key, later).items():
+                        self._expect(where, name, later)
                 known = self.entities.first(entity, key)
                 if known > at:
                     continue
@@ -198,14 +202,25 @@ class Session:
                     type="entity.put",
                     at=known,
                     data={"entity": entity, "id": key},
-                    keys=((entity, key),),
+                    keys=tuple(self._concerned(entity, key, at)),
                 )
                 self._append(event, _OWN_MARK)
         self._settle()
 
-    def _expect(self, entity: str, key: str, at: int) -> None:
+    def _concerned(self, entity: str, key: str, at: int, data: Data | None = None) -> dict[tuple[str, str], str]:
+        """The partitions that the version of an entity from `at` on concerns, or new `data`: its own key's, and of an absence those of
+        whom it says, or said, is absent. To each the name of what is to be looked at there.
+        """
+        found = {(entity, key): ""} if entity in self._watched else {}
+        if entity in self._absences:
+            versions = (data, self.entities.get(entity, key, at), self.entities.get(entity, key, at - 1))
+            for scope, field in self._absences[entity].items():
+                found |= {(scope, str(one[field])): f"/{entity}/{key}" for one in versions if one is not None}
+        return found
+
+    def _expect(self, where: tuple[str, str], name: str, at: int) -> None:
         """A version that holds from a later instant on: its key looks at it then, and time is not moved for it."""
-        timer = (entity, key, f"entity/{at}")
+        timer = (*where, f"entity/{at}{name}")
         self.timeline.set(timer, at)
         self.batch.timers[timer] = at
 

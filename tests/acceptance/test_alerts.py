@@ -76,6 +76,16 @@ def test_s19_a_week_is_judged_only_for_those_known_when_it_began(team: Any) -> N
     assert team.levels("new")[-1] == ("2026-03-23T00:00:00+08:00", "red", "firing")
 
 
+def test_s19_a_week_that_was_spent_on_leave_is_not_judged(team: Any) -> None:
+    weeks(team, 1)
+    times = {"from": "2026-03-09T09:00:00+08:00", "until": "2026-03-13T18:00:00+08:00"}
+    team.put("absence", "2026-03-08T12:00:00+08:00", id="a1", rep="r1", **times)
+    team.advance("2026-03-20T00:00")
+    assert [level for _, level, _ in team.levels("r1")] == ["yellow"]
+    assert [level for _, level, _ in team.levels("r2")] == ["yellow", "red"]
+    assert team.engine.metrics("rep", "r1")["key_visits"].last(4) == [1]
+
+
 def test_s19_a_rep_who_is_not_active_at_a_weeks_end_is_not_judged(team: Any) -> None:
     weeks(team, 3, rep="r2")
     team.put("rep", "2026-03-05T00:00:00+08:00", id="r1", employee_no="1003", active=False, manager="m1")

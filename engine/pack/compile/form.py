@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.core.calendar import Calendar
 from engine.core.codec import identity
 from engine.core.program import Expression, Window
 
@@ -21,7 +22,13 @@ def _said(part: object, params: dict[str, Any]) -> str:
         return repr((part.text, str(part.checked.type), [(name, params.get(name)) for name in read]))
     if isinstance(part, Window):
         zone = part.calendar and (part.calendar.zone.key, part.calendar.week_starts)
-        return repr((part.kind, part.unit, part.size, zone))
+        works = _work(part.calendar) if part.calendar is not None and part.unit == "workday" else None
+        return repr((part.kind, part.unit, part.size, zone, works))
     if isinstance(part, frozenset):
         return repr(sorted(part))
     return repr(part)
+
+
+def _work(calendar: Calendar) -> object:
+    """What says which days are worked."""
+    return sorted(calendar.workdays), sorted(calendar.days_off), sorted(calendar.days_on)

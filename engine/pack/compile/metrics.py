@@ -14,6 +14,7 @@ from engine.cel import (
     DYN,
     INT,
     STRING,
+    TIMESTAMP,
     UNSET,
     CelSyntaxError,
     Field,
@@ -21,13 +22,14 @@ from engine.cel import (
     Method,
     Node,
     RecordType,
+    RefType,
     Scope,
     Type,
     parse,
 )
 from engine.cel.syntax import Call
 from engine.core import aggregate as accumulators
-from engine.core.program import AggregateKind, Expression, OpenMetric, Roster, Window, WindowMetric
+from engine.core.program import Absence, AggregateKind, Expression, OpenMetric, Roster, Window, WindowMetric
 from engine.pack import bench, names
 from engine.pack.bench import Piece, argument, words
 from engine.pack.compile.build import Build
@@ -287,7 +289,7 @@ def _window(build: Build, cut: Cut, at: At) -> Window:
         return Window("lifetime", None, None, 0)
     kind = cast(Literal["calendar", "sliding", "tumbling", "session", "lifetime"], chosen[0])
     if kind == "calendar":
-        unit = cast(Literal["day", "week", "month"], cut.calendar)
+        unit = cast(Literal["day", "workday", "week", "month"], cut.calendar)
         return Window("calendar", unit, build.calendar(cut.within, at / "in"), 0)
     if cut.within is not None:
         (at / "in").key_problem("bad_metric", "`in` goes with `calendar`")
@@ -300,7 +302,10 @@ def _window(build: Build, cut: Cut, at: At) -> Window:
 def _roster(build: Build, one: Definition[Metric]) -> Roster | None:
     model, at = one.model, one.at / "roster"
     if model.roster is None:
+        if model.skip is not None:
+            (one.at / "skip").key_problem("bad_metric", "`skip` goes with `roster`")
         return None
+    absence = _absence(build, model.by, model.skip, one.at / "skip")
     match = _ROSTER.match(model.roster)
     entity = match.group(1) if match else ""
     if match is None or entity not in build.vocabulary.entities or entity != model.by:
@@ -312,10 +317,25 @@ def _roster(build: Build, one: Definition[Metric]) -> Roster | None:
     if model.window is not None and model.window.calendar is None and model.window.tumbling is None:
         at.key_problem("bad_roster", "a roster needs windows that follow each other: `calendar` or `tumbling`")
     if match.group(2) is None:
-        return Roster(entity, None)
+        return Roster(entity, None, absence)
     record = build.vocabulary.entities[entity]
     scope = build.vocabulary.scope(build.vocabulary.candidate(entity, record))
-    return Roster(entity, bench.expression(Piece(match.group(2), at, match.start(2)), scope, BOOL))
+    return Roster(entity, bench.expression(Piece(match.group(2), at, match.start(2)), scope, BOOL), absence)
+
+
+def _absence(build: Build, by: str, name: str | None, at: At) -> Absence | None:
+    """The entity by which absences become known: it says whose it is by one reference, and when by `from` and `until`."""
+    if name is None or not build.known(name, build.vocabulary.entities, at, "entity"):
+        return None
+    fields = build.vocabulary.entities[name].fields
+    whose = [one for one, field in fields.items() if field.type == RefType(by) and not field.optional]
+    begins = fields.get("from", Field(DYN))
+    ends = fields.get("until", Field(DYN))
+    if name == by or len(whose) != 1 or begins.optional or (begins.type, ends.type) != (TIMESTAMP, TIMESTAMP):
+        hint = f"declare `{by}: ref({by})`, `from: timestamp` and `until: timestamp` (or `timestamp?`)"
+        at.problem("bad_metric", f"`{name}` does not say which `{by}` is absent, and when", hint)
+        return None
+    return Absence(name, whose[0])
 
 
 def _check_publish(one: Definition[Metric], aggregate: Aggregate) -> None:

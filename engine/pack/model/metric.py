@@ -31,7 +31,7 @@ def _source(value: Any) -> Any:
 class Cut(Strict):
     """How time is cut into windows."""
 
-    calendar: Annotated[str, spelled("day", "week", "month")] | None = None
+    calendar: Annotated[str, spelled("day", "workday", "week", "month")] | None = None
     within: str | None = Field(default=None, alias="in")
     sliding: Span | None = None
     tumbling: Span | None = None
@@ -67,6 +67,7 @@ class Metric(Strict):
     value: Expr | None = None
     window: Annotated[Cut, BeforeValidator(_cut)] | None = None
     roster: Expr | None = None
+    skip: str | None = None
     target: Expr | None = None
     open: Open | None = None
     publish: bool = False
