@@ -11,6 +11,7 @@ SUITES = {
     "fuzz": "conformance.cel.command:fuzz",
     "matcher": "conformance.matcher.command:command",
     "scxml": "conformance.scxml.command:command",
+    "time": "conformance.time.command:command",
 }
 """The commands by name: each from the module of its suite, which is imported when it is asked for."""
 

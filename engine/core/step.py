@@ -272,8 +272,10 @@ def _window_state(partition: Partition, metric: WindowMetric) -> WindowState:
 
 
 def _await(turn: Turn, metric: WindowMetric, state: WindowState) -> None:
-    """Set the deadline at which the metric changes by time alone."""
+    """Set the deadline at which the metric changes by time alone; one that is due at this very instant is still to fire."""
     if metric.roster is not None and turn.partition.metrics.known is None:
+        return
+    if state.due is not None and state.due <= turn.now:
         return
     due = windows.next_due(metric, state, turn.now)
     if due != state.due:

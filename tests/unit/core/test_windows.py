@@ -93,6 +93,18 @@ def test_a_roster_forgets_windows_that_it_never_judged(
     assert view(engine).now == 1
 
 
+def test_a_roster_judges_a_window_though_an_event_comes_at_its_very_end(
+    open_pack: Callable[..., Engine], event: Callable[..., Any]
+) -> None:
+    engine = open_pack(FRAME.format(value="count()", window=ROSTER, yellow="metrics.sales.last(1)[0] > 9", hold=""))
+    engine.put("desk", {"id": "d", "open": True}, "2026-01-01T00:00:00+08:00")
+    engine.begin("2026-03-02T00:00:00+08:00")
+    engine.handle(event("sale", "2026-03-02T10:00", desk="d", amount=1.0))
+    engine.handle(event("sale", "2026-03-03T00:00", desk="d", amount=1.0))
+    engine.advance("2026-03-04T00:00:00+08:00")
+    assert view(engine).last(9) == [1, 1]
+
+
 def test_a_roster_of_keys_that_are_not_known_stays_small(
     open_pack: Callable[..., Engine], event: Callable[..., Any]
 ) -> None:
