@@ -27,8 +27,7 @@ def record(metric: WindowMetric, panes: Panes, at: int, now: int, value: Any, ot
         return
     pane = panes.get(start)
     if pane is None:
-        for spent in [one for one in panes if one <= left]:
-            del panes[spent]
+        _forget(panes, left)
         panes[start] = [at, None, [[at, value, other]]]
         return
     pane[0] = max(pane[0], at)
@@ -41,6 +40,12 @@ def record(metric: WindowMetric, panes: Panes, at: int, now: int, value: Any, ot
         pane[2].append([at, value, other])
     else:
         metric.accumulates.add(pane[1], value, other)
+
+
+def _forget(panes: Panes, left: int) -> None:
+    """Drop what has left the window, in the order in which panes began to be filled: one that was filled late goes when its turn comes."""
+    while panes and (first := next(iter(panes))) <= left:
+        del panes[first]
 
 
 def value(metric: WindowMetric, panes: Panes, now: int) -> Any:

@@ -28,7 +28,7 @@ def cuts(window: Window) -> bool:
     return window.kind in ("calendar", "tumbling")
 
 
-LIVE_WINDOWS = 16
+LIVE_WINDOWS = 4
 """Accumulators of one metric that a partition keeps before it closes the ended ones and forgets the oldest."""
 
 NOW, CLOSED, BOTH, NOTHING = ("now",), ("closed",), ("now", "closed"), ()
@@ -112,18 +112,18 @@ def _record_lifetime(metric: WindowMetric, state: WindowState, env: Env, value: 
 def _record_session(metric: WindowMetric, state: WindowState, at: int, now: int, value: Any, other: Any) -> Aspects:
     """Count an event into its session; one that comes late may join sessions, or open one again that had ended."""
     aggregate, gap = metric.accumulates, metric.window.size
-    acc = aggregate.fresh()
+    joined = sorted((start, held) for start, held in state.open.items() if start - gap < at < held[0] + gap)
+    reopened = any(held[0] + gap <= now for _, held in joined)
+    for start, _ in joined:
+        del state.open[start]
+        state.closed.pop(start, None)
+    first, (last, acc) = joined[0] if joined else (at, (at, aggregate.fresh()))
+    for _, held in joined[1:]:
+        aggregate.merge(acc, held[1])
     aggregate.add(acc, value, other)
-    first = last = at
-    reopened = False
-    for start, held in sorted(state.open.items()):
-        if start - gap < last and first < held[0] + gap:
-            reopened = reopened or held[0] + gap <= now
-            aggregate.merge(acc, held[1])
-            first, last = min(first, start), max(last, held[0])
-            del state.open[start]
-            state.closed.pop(start, None)
-    _make_room(metric, state, now)
+    first, last = min(first, at), max(last, at, *(held[0] for _, held in joined))
+    if not joined:
+        _make_room(metric, state, now)
     state.open[first] = [last, acc]
     if last + gap > now:
         return BOTH if reopened else NOW

@@ -89,7 +89,7 @@ def test_a_roster_forgets_windows_that_it_never_judged(
     for day in range(1, 29):
         engine.handle(event("sale", f"2026-02-{day:02}T10:00", desk="d", amount=1.0))
     state = engine._session.partition("desk", "d").metrics.windows["sales"]
-    assert (len(state.open), len(state.closed)) == ((9, 27) if listed else (1, 0))
+    assert (len(state.open), len(state.closed)) == ((8, 27) if listed else (1, 0))
     assert view(engine).now == 1
 
 
