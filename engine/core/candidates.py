@@ -10,6 +10,7 @@ from engine.core.cycle import Cycle, Element
 from engine.core.env import Env
 from engine.core.equality import hashed
 from engine.core.event import Event
+from engine.core.network import equal
 from engine.core.partition import Remembered
 from engine.core.program import Pattern, Rule
 
@@ -55,15 +56,6 @@ def given(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern, element: Element
     if _passes(cycle, env, rule, pattern):
         yield element
     env.bound.pop(pattern.alias, None)
-
-
-def equal(pattern: Pattern, data: dict[str, Any]) -> bool:
-    """Whether an element has the constants that its pattern asks for; a boolean is no number."""
-    for name, value in pattern.equals:
-        held = data.get(name)
-        if held != value or isinstance(held, bool) != isinstance(value, bool):
-            return False
-    return True
 
 
 def expected(cycle: Cycle, pattern: Pattern) -> int:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.core.activations import Activations
-from engine.core.alpha import AlphaIndex, Entry
+from engine.core.alpha import AlphaIndex
 from engine.core.calendar import to_micros
 from engine.core.codec import identity
 from engine.core.env import Env
 from engine.core.facts import Facts
+from engine.core.network import Entry
 from engine.core.program import Expression, Rule
 from engine.core.turn import Turn
 

@@ -28,11 +28,11 @@ def run(turn: Turn, index: AlphaIndex, env: Env, changes: Set[str] = frozenset()
     """Everything that the turn's event sets off, and with it what has changed of metrics, workflows and the key's entity."""
     event = turn.event
     standing = index.moved(event.type, changes)
+    entries = index.concerned(turn, env)
     if not standing and index.plain(event.type):
-        plain.run(turn, index.concerned(event.type, event.data), env)
+        plain.run(turn, entries, env)
         return
-    entries = index.concerned(event.type, event.data)
-    if not entries and not standing:
+    if not entries and not standing and not _strange(turn, index):
         return
     cycle, lost = _cycle(turn, index, env)
     cycle.entries = entries
@@ -67,6 +67,12 @@ def ask(turn: Turn, index: AlphaIndex, rule: Rule, env: Env) -> None:
     seen = env if given else cycle.present
     count = len(extend(cycle, seen, rule, given))
     tracer.told(rule.name, "matches", rule.place, f"{count} matches")
+
+
+def _strange(turn: Turn, index: AlphaIndex) -> bool:
+    """Whether rules of another program were the last that were looked at here, and these ones see something else, or may."""
+    memory = turn.partition.memory
+    return memory.revision != turn.program.revision and bool(index.standing or memory.activations)
 
 
 def _cycle(turn: Turn, index: AlphaIndex, env: Env) -> tuple[Cycle, list[Change]]:

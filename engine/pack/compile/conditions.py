@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from engine.cel import BOOL, DYN, Checked, Node, RecordType, Scope, as_equality, conjuncts, sub
+from engine.cel import BOOL, DYN, Checked, Node, RecordType, Scope, as_equality, as_threshold, conjuncts, sub
 from engine.cel.syntax import Binary, path
-from engine.core.program import Expression
+from engine.core.program import Expression, Threshold
 from engine.pack import bench
 from engine.pack.bench import Piece
 from engine.pack.compile.build import Build
@@ -15,6 +16,8 @@ from engine.pack.compile.patterns import MEASURES, Draft, Facts, bindings, eleme
 from engine.pack.model import Rule
 from engine.pack.model.rule import Pattern as Model
 from engine.pack.reading import At
+
+_SORTABLE = frozenset((int, float, datetime))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +148,7 @@ class Conditions:
         """The patterns in this order with their conditions, and the conditions that are asked of whole matches."""
         ranks = {position: rank for rank, position in enumerate(order)}
         found = {
-            position: replace(self.drafts[position], equals=[], key=[], tests=[], where=[], having=[])
+            position: replace(self.drafts[position], equals=[], key=[], tests=[], where=[], having=[], thresholds=[])
             for position in order
         }
         first = next((position for position in order if not found[position].group), None)
@@ -178,8 +181,16 @@ class Conditions:
             one.key.append((side.field, self._part(expression, side.other, one.at)))
         elif {names[0] for names in checked.reads} <= _own_roots(one) | {"params"} and not checked.ticking:
             one.tests.append(expression)
+            self._note_threshold(expression, one)
         else:
             one.where.append(expression)
+
+    def _note_threshold(self, expression: Expression, one: Draft) -> None:
+        found = as_threshold(expression.checked.node, expression.checked.scope)
+        if found is not None and type(found[2]) in _SORTABLE:
+            name = self._own_field(one, found[0])
+            if name is not None:
+                one.thresholds.append(Threshold(name, found[1], found[2], expression))
 
     def _join(self, condition: Condition, position: int, ranks: dict[int, int]) -> Side | None:
         for side in self.sides(condition):
