@@ -11,7 +11,7 @@ from engine.core.program import Do, Emit, Expression, Pattern, Rule
 from engine.core.turn import Turn
 
 
-class _TypeIndex:
+class TypeIndex:
     """Rules with a current-event pattern on one event type. `aliases` are what their conditions call it.
 
     `plain`: all of them ask for the event alone and only emit or act, so that no join and no agenda is needed.
@@ -32,14 +32,27 @@ class _TypeIndex:
         }
         self.aliases = tuple(sorted(named & read))
 
+    def concerned(self, turn: Turn, env: Env) -> list[Entry]:
+        """The rules whose current-event pattern the turn's event matches by itself, with the position of that pattern."""
+        for alias in self.aliases:
+            env.bound[alias] = turn.event
+        if turn.tracer is not None:
+            return [entry for entry in self.entries if _asked(turn, env, entry)]
+        found: list[Entry] = []
+        failed: list[Entry] = []
+        self.node.reach(env, found, failed)
+        if failed:
+            found += [entry for entry in failed if _asked(turn, env, entry)]
+        return found
+
 
 class AlphaIndex:
     """Dispatch by event type, and then by the type's network of conditions.
 
-    `standing` are the rules without a current event, in the order of the pack; `recalling` names for each event type those of them
-    that look back at it, and `watched` is all that they read beside events and facts. `holding` names for each fact the rules, and the
-    positions of the patterns, that match one; `excluding` the rules with a group that such a fact may end and its loss may make hold,
-    `requiring` those with a group that such a fact may make hold and its loss may end.
+    `types` are the rules with a pattern of the current event, by its type. `standing` are those without one, in the order of the pack;
+    `recalling` names for each event type those of them that look back at it, and `watched` is all that they read beside events and
+    facts. `holding` names for each fact the rules, and the positions of the patterns, that match one; `excluding` the rules with a group
+    that such a fact may end and its loss may make hold, `requiring` those with a group that such a fact may make hold and its loss may end.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
@@ -60,12 +73,12 @@ class AlphaIndex:
         by_type: dict[str, list[Entry]] = {}
         for rule, position, pattern in current:
             by_type.setdefault(pattern.type, []).append((rule, position))
-        self._types = {name: _TypeIndex(entries) for name, entries in by_type.items()}
+        self.types = {name: TypeIndex(entries) for name, entries in by_type.items()}
         for rule in self.rules.values():
             self._note_reads(rule)
         for name in self.recalling:
-            if name in self._types:
-                self._types[name].plain = False
+            if name in self.types:
+                self.types[name].plain = False
 
     def _note_reads(self, rule: Rule) -> None:
         for position, pattern in enumerate(rule.patterns):
@@ -86,31 +99,9 @@ class AlphaIndex:
             return []
         return [rule for rule in self.standing if rule.name in recalling or not rule.depends.isdisjoint(changes)]
 
-    def concerned(self, turn: Turn, env: Env) -> list[Entry]:
-        """The rules whose current-event pattern the turn's event matches by itself, with the position of that pattern."""
-        event = turn.event
-        index = self._types.get(event.type)
-        if index is None:
-            return []
-        for alias in index.aliases:
-            env.bound[alias] = event
-        if turn.tracer is not None:
-            return [entry for entry in index.entries if _asked(turn, env, entry)]
-        found: list[Entry] = []
-        failed: list[Entry] = []
-        index.node.reach(env, found, failed)
-        if failed:
-            found += [entry for entry in failed if _asked(turn, env, entry)]
-        return found
-
-    def plain(self, event_type: str) -> bool:
-        """Whether every rule that reads an event type asks for nothing else, and only emits or acts."""
-        index = self._types.get(event_type)
-        return index is not None and index.plain
-
     def reads(self, event_type: str) -> bool:
         """Whether any rule has a pattern on this event type."""
-        return event_type in self._types or event_type in self.recalling
+        return event_type in self.types or event_type in self.recalling
 
 
 def is_plain(rule: Rule) -> bool:

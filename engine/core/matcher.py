@@ -28,9 +28,11 @@ def run(turn: Turn, index: AlphaIndex, env: Env, changes: Set[str] = frozenset()
     """Everything that the turn's event sets off, and with it what has changed of metrics, workflows and the key's entity."""
     event = turn.event
     standing = index.moved(event.type, changes)
-    entries = index.concerned(turn, env)
-    if not standing and index.plain(event.type):
-        plain.run(turn, entries, env)
+    found = index.types.get(event.type)
+    entries = found.concerned(turn, env) if found is not None else []
+    if found is not None and found.plain and not standing:
+        if entries:
+            plain.run(turn, entries, env)
         return
     if not entries and not standing and not _strange(turn, index):
         return

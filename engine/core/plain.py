@@ -11,24 +11,28 @@ from engine.core.turn import Turn
 
 def run(turn: Turn, entries: list[Entry], env: Env) -> None:
     """Fire rules over the event alone, in their order; what fires cannot change what matches."""
-    matched = [rule for rule, _ in entries]
-    if len(matched) > 1:
-        matched.sort(key=_agenda_order)
+    if len(entries) > 1:
+        entries.sort(key=_agenda_order)
     event, bound, budget = turn.event, env.bound, turn.program.firings
-    for rule in matched[:budget]:
+    for rule, _ in entries[:budget]:
         bound[rule.patterns[0].alias] = event
-        mark = turn.mark()
-        try:
-            for effect in rule.then:
-                announce(turn, rule, effect, env)
-        except CelError as failure:
-            turn.back_to(mark)
-            turn.error(rule.name, failure, None, env, rule.place)
-    if len(matched) > budget:
-        overspent(turn, matched[budget], env)
+        _fire(turn, rule, env)
+    if len(entries) > budget:
+        overspent(turn, entries[budget][0], env)
 
 
-def _agenda_order(rule: Rule) -> tuple[int, int]:
+def _fire(turn: Turn, rule: Rule, env: Env) -> None:
+    mark = turn.mark()
+    try:
+        for effect in rule.then:
+            announce(turn, rule, effect, env)
+    except CelError as failure:
+        turn.back_to(mark)
+        turn.error(rule.name, failure, None, env, rule.place)
+
+
+def _agenda_order(entry: Entry) -> tuple[int, int]:
+    rule = entry[0]
     return -rule.priority, rule.order
 
 

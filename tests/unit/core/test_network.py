@@ -95,7 +95,7 @@ def asked(stepper: Stepper) -> Counter[str]:
 
         return counted
 
-    node = stepper._scopes["desk"].alpha._types["deal"].node
+    node = stepper._scopes["desk"].alpha.types["deal"].node
     names = {one.run: one.text for rule in stepper.program.scopes["desk"].rules for one in rule.patterns[0].tests}
 
     def watch(node: Node) -> None:
@@ -132,7 +132,10 @@ def test_a_condition_that_many_rules_share_is_asked_once() -> None:
 
 
 def test_a_condition_that_fails_is_an_error_unless_another_one_is_false() -> None:
-    texts = ["has(data.n) && 12 / data.n > 2 && has(data.amount) && data.amount > 3.5", "has(data.n) && 12 / data.n > 2"]
+    texts = [
+        "has(data.n) && 12 / data.n > 2 && has(data.amount) && data.amount > 3.5",
+        "has(data.n) && 12 / data.n > 2",
+    ]
     for stepper in (Stepper(program(texts)), Stepper(program(texts[:1]))):
         assert "!rule0" not in fired(stepper, {"n": 0, "amount": 1.0})
         assert fired(stepper, {"n": 0, "amount": 4.0})[0] == "!rule0"
