@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.cel import BOOL, DYN, Checked, Node, RecordType, Scope, as_equality, as_threshold, conjuncts, sub
-from engine.cel.syntax import Binary, path
+from engine.cel.syntax import Binary, Unary, path
 from engine.core.program import Expression, Threshold
 from engine.pack import bench
 from engine.pack.bench import Piece
@@ -170,7 +170,7 @@ class Conditions:
         """Put a condition into a pattern. What guards a value inside a group is asked before what reads it."""
         expression = condition.expression
         checked = expression.checked
-        equality = as_equality(checked.node, checked.scope)
+        equality = as_equality(checked.node, checked.scope) or _as_truth(checked)
         name = self._own_field(one, equality[0]) if equality is not None else None
         if equality is not None and name is not None and not checked.ticking:
             one.equals.append((name, equality[1]))
@@ -220,6 +220,15 @@ class Conditions:
             record = data if isinstance(data, RecordType) else record
         declared = record.fields.get(found)
         return found if declared is not None and declared.type != DYN else None
+
+
+def _as_truth(checked: Checked) -> tuple[tuple[str, ...], bool] | None:
+    """`x.done` and `!x.done` as equalities with true and with false."""
+    node, wanted = checked.node, True
+    if isinstance(node, Unary) and node.op == "!":
+        node, wanted = node.operand, False
+    names = path(node)
+    return (names, wanted) if names is not None and checked.notes.types[node] == BOOL else None
 
 
 def _own_roots(one: Draft) -> set[str]:
