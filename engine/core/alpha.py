@@ -53,6 +53,7 @@ class AlphaIndex:
     `recalling` names for each event type those of them that look back at it, and `watched` is all that they read beside events and
     facts. `holding` names for each fact the rules, and the positions of the patterns, that match one; `excluding` the rules with a group
     that such a fact may end and its loss may make hold, `requiring` those with a group that such a fact may make hold and its loss may end.
+    `readers` are the names of rules that leave working memory alone.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
@@ -63,6 +64,7 @@ class AlphaIndex:
             for i, pattern in enumerate(rule.patterns)
             if is_current(pattern)
         ]
+        self.readers = frozenset(name for name, rule in self.rules.items() if _announces(rule))
         self.positions = {rule.name: position for rule, position, _ in current}
         self.standing = [rule for rule in self.rules.values() if rule.name not in self.positions]
         self.recalling: dict[str, set[str]] = {}
@@ -106,7 +108,11 @@ class AlphaIndex:
 
 def is_plain(rule: Rule) -> bool:
     """Whether a rule has the current event as its only pattern, and leaves working memory alone."""
-    return len(rule.patterns) == 1 and all(isinstance(effect, (Emit, Do)) for effect in rule.then)
+    return len(rule.patterns) == 1 and _announces(rule)
+
+
+def _announces(rule: Rule) -> bool:
+    return all(isinstance(effect, (Emit, Do)) for effect in rule.then)
 
 
 def is_current(pattern: Pattern) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from engine.cel import CelError
@@ -20,7 +20,7 @@ UNKNOWN = 1_000
 
 def fact_element(number: int, fields: dict[str, Any]) -> Element:
     """A fact as what a pattern matched."""
-    return f"fact:{number}", fields, number, number
+    return number, fields, number, number
 
 
 def event_element(event: Event | Remembered, place: int = 0) -> Element:
@@ -33,29 +33,34 @@ def entity_element(kind: str, key: str, data: dict[str, Any]) -> Element:
     return f"entity:{kind}/{key}", data, None, key
 
 
-def passing(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> Iterator[Element]:
-    """The elements that match a pattern with what is bound so far, each bound to its alias while it is looked at."""
-    bound, alias = env.bound, pattern.alias
-    for element in _candidates(cycle, env, rule, pattern):
-        bound[alias] = element[1]
-        if _passes(cycle, env, rule, pattern):
-            yield element
-    bound.pop(alias, None)
+def passing(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> list[Element]:
+    """The elements that match a pattern with what is bound so far."""
+    found = _candidates(cycle, env, rule, pattern)
+    if not found or not (pattern.tests or pattern.where):
+        return found
+    return [element for element in found if _passes(cycle, env, rule, pattern, element)]
 
 
-def given(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern, element: Element) -> Iterator[Element]:
-    """The one element that is settled for a pattern, where it matches; bound to the alias while it is looked at."""
+def any_passes(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> bool:
+    """Whether any element matches a pattern with what is bound so far."""
+    found = _candidates(cycle, env, rule, pattern)
+    if not (pattern.tests or pattern.where):
+        return bool(found)
+    return any(_passes(cycle, env, rule, pattern, element) for element in found)
+
+
+def given(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern, element: Element) -> list[Element]:
+    """The one element that is settled for a pattern, where it matches."""
     data = _fields(element[1])
-    if not equal(pattern, data):
-        return
+    if pattern.equals and not equal(pattern, data):
+        return []
     if pattern.key:
         key = _key(cycle, env, rule, pattern)
         if key is None or not _joins(pattern, data, list(map(hashed, key))):
-            return
-    env.bound[pattern.alias] = element[1]
-    if _passes(cycle, env, rule, pattern):
-        yield element
-    env.bound.pop(pattern.alias, None)
+            return []
+    if not (pattern.tests or pattern.where) or _passes(cycle, env, rule, pattern, element):
+        return [element]
+    return []
 
 
 def expected(cycle: Cycle, pattern: Pattern) -> int:
@@ -72,7 +77,8 @@ def _entity_key(cycle: Cycle, pattern: Pattern) -> str:
     return cycle.turn.program.entities[pattern.type].key
 
 
-def _passes(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> bool:
+def _passes(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern, element: Element) -> bool:
+    env.bound[pattern.alias] = element[1]
     holds = cycle.turn.holds
     for test in pattern.tests:
         if not holds(rule.name, "match", test, env):
@@ -98,18 +104,16 @@ def _joins(pattern: Pattern, data: dict[str, Any], wanted: list[Hashable]) -> bo
     return all(hashed(data.get(name)) == value for (name, _), value in zip(pattern.key, wanted, strict=True))
 
 
-def _candidates(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> Iterable[Element]:
-    key = _key(cycle, env, rule, pattern)
+def _candidates(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> list[Element]:
+    key = _key(cycle, env, rule, pattern) if pattern.key else ()
     if key is None:
-        return ()
+        return []
     if pattern.kind == "fact":
-        return [
-            (f"fact:{number}", fact.fields, number, number)
-            for number, fact in cycle.facts.joined(pattern.type, pattern.fields, key + pattern.constants)
-        ]
+        held = cycle.facts.joined(pattern.type, pattern.fields, key + pattern.constants)
+        return [(number, fact.fields, number, number) for number, fact in held]
     if pattern.kind == "entity":
-        return _entities(cycle, env, pattern, key)
-    return _remembered(cycle, rule, pattern, key)
+        return list(_entities(cycle, env, pattern, key))
+    return list(_remembered(cycle, rule, pattern, key))
 
 
 def _entities(cycle: Cycle, env: Env, pattern: Pattern, key: tuple[Any, ...]) -> Iterator[Element]:

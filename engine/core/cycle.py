@@ -17,9 +17,9 @@ from engine.core.network import Entry
 from engine.core.program import Expression, Rule
 from engine.core.turn import Turn
 
-Element = tuple[str, Any, Any, Any]
-"""What a pattern matched: its identity, the value bound to its alias, the fact number or remembered event behind it, and its place
-among the elements that the pattern may match."""
+Element = tuple[str | int, Any, Any, Any]
+"""What a pattern matched: its identity (of a fact its number), the value bound to its alias, the fact number or remembered event behind it,
+and its place among the elements that the pattern may match."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,8 @@ class Match:
     @property
     def key(self) -> str:
         """What makes two matches the same."""
-        return identity(self.rule.name, *[element[0] for element in self.elements])
+        named = (element[0] for element in self.elements)
+        return identity(self.rule.name, *[f"fact:{one}" if one.__class__ is int else one for one in named])
 
 
 @dataclass(slots=True)

@@ -40,6 +40,13 @@ def rebind(cycle: Cycle, match: Match) -> bool:
     return all(cycle.turn.holds(rule.name, "when", condition, env) for condition in rule.when)
 
 
+def bind(match: Match) -> None:
+    """Bind what a match had bound when it was found."""
+    bound = match.env.bound
+    for pattern, element in zip(match.rule.patterns, match.elements, strict=True):
+        bound[pattern.into if pattern.group is not None else pattern.alias] = element[1]
+
+
 def _places(match: Match) -> list[Any]:
     return [element[3] for element in match.elements]
 
@@ -75,16 +82,16 @@ class _Search:
 
     def go(self, step: int) -> None:
         """Find the matches whose first `step` patterns of the plan are settled."""
-        cycle, env, rule = self.cycle, self.env, self.rule
-        if step == len(self.slots):
-            if cycle.hold(rule, "when", rule.when, env):
-                self.found.append(Match(rule, [*self.slots], env))
+        cycle, env, rule, slots = self.cycle, self.env, self.rule, self.slots
+        if step == len(slots):
+            if not rule.when or cycle.hold(rule, "when", rule.when, env):
+                self.found.append(Match(rule, slots.copy(), env))
             return
         pattern, position = self.plan.patterns[step], self.plan.order[step]
         if pattern.group is not None:
             answer = groups.answer(cycle, env, rule, pattern)
             if answer is not None:
-                self.slots[position] = answer
+                slots[position] = answer
                 self.go(step + 1)
             return
         settled = self.given.get(position)
@@ -92,6 +99,8 @@ class _Search:
             elements = candidates.passing(cycle, env, rule, pattern)
         else:
             elements = candidates.given(cycle, env, rule, pattern, settled)
+        bound, alias = env.bound, pattern.alias
         for element in elements:
-            self.slots[position] = element
+            bound[alias] = element[1]
+            slots[position] = element
             self.go(step + 1)

@@ -18,7 +18,8 @@ from engine.core.candidates import event_element
 from engine.core.cycle import Cycle, Element, Match
 from engine.core.env import Env
 from engine.core.facts import Change
-from engine.core.joins import extend, rebind
+from engine.core.joins import bind, extend, rebind
+from engine.core.network import Entry
 from engine.core.program import Assert, Effect, Retract, Rule
 from engine.core.support import outdated, remember, revise, settle
 from engine.core.turn import Turn, values
@@ -34,8 +35,13 @@ def run(turn: Turn, index: AlphaIndex, env: Env, changes: Set[str] = frozenset()
         if entries:
             plain.run(turn, entries, env)
         return
-    if not entries and not standing and not _strange(turn, index):
-        return
+    strange = _strange(turn, index)
+    if not (standing or strange):
+        if entries and all(rule.name in index.readers for rule, _ in entries):
+            _read(turn, index, entries, env)
+            return
+        if not entries:
+            return
     cycle, lost = _cycle(turn, index, env)
     cycle.entries = entries
     for rule, position in entries:
@@ -43,6 +49,28 @@ def run(turn: Turn, index: AlphaIndex, env: Env, changes: Set[str] = frozenset()
             cycle.push(match)
     settle(cycle, [], lost)
     _finish(cycle, standing)
+
+
+def _read(turn: Turn, index: AlphaIndex, entries: list[Entry], env: Env) -> None:
+    """Rules that only read working memory: what fires cannot change what matches, so that no agenda is needed."""
+    partition = turn.partition
+    working = partition.working = partition.working or Working.of(partition.memory)
+    cycle = Cycle(turn, index, env, working.facts, working.activations)
+    found: list[Match] = []
+    for rule, position in entries:
+        found += extend(cycle, env, rule, {position: event_element(turn.event)})
+    if len({match.rule.name for match in found}) > 1:
+        found.sort(key=_urgency)
+    budget = turn.program.firings
+    for match in found[:budget]:
+        bind(match)
+        plain.fire(turn, match.rule, env)
+    if len(found) > budget:
+        plain.overspent(turn, found[budget].rule, env)
+
+
+def _urgency(match: Match) -> tuple[int, int]:
+    return -match.rule.priority, match.rule.order
 
 
 def review(turn: Turn, index: AlphaIndex, env: Env, standing: list[Rule]) -> None:

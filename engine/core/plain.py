@@ -16,12 +16,13 @@ def run(turn: Turn, entries: list[Entry], env: Env) -> None:
     event, bound, budget = turn.event, env.bound, turn.program.firings
     for rule, _ in entries[:budget]:
         bound[rule.patterns[0].alias] = event
-        _fire(turn, rule, env)
+        fire(turn, rule, env)
     if len(entries) > budget:
         overspent(turn, entries[budget][0], env)
 
 
-def _fire(turn: Turn, rule: Rule, env: Env) -> None:
+def fire(turn: Turn, rule: Rule, env: Env) -> None:
+    """Make all announcements of a rule, or, where one cannot be made, none."""
     mark = turn.mark()
     try:
         for effect in rule.then:
