@@ -7,7 +7,7 @@ from collections.abc import Iterable, Set
 from engine.cel import CelError
 from engine.core.env import Env
 from engine.core.network import Entry, equal, network
-from engine.core.program import Do, Emit, Expression, Pattern, Rule
+from engine.core.program import Do, Emit, Expression, Pattern, Plan, Rule
 from engine.core.turn import Turn
 
 
@@ -53,7 +53,7 @@ class AlphaIndex:
     `recalling` names for each event type those of them that look back at it, and `watched` is all that they read beside events and
     facts. `holding` names for each fact the rules, and the positions of the patterns, that match one; `excluding` the rules with a group
     that such a fact may end and its loss may make hold, `requiring` those with a group that such a fact may make hold and its loss may end.
-    `readers` are the names of rules that leave working memory alone.
+    `declared` are the rules' plans as they stand in the pack, `readers` the names of those that leave working memory alone.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
@@ -64,6 +64,9 @@ class AlphaIndex:
             for i, pattern in enumerate(rule.patterns)
             if is_current(pattern)
         ]
+        self.declared = {
+            name: Plan(tuple(range(len(rule.patterns))), rule.patterns) for name, rule in self.rules.items()
+        }
         self.readers = frozenset(name for name, rule in self.rules.items() if _announces(rule))
         self.positions = {rule.name: position for rule, position, _ in current}
         self.standing = [rule for rule in self.rules.values() if rule.name not in self.positions]

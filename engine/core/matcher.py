@@ -15,7 +15,7 @@ from engine.core import plain
 from engine.core.activations import Working
 from engine.core.alpha import AlphaIndex, is_current
 from engine.core.candidates import event_element
-from engine.core.cycle import Cycle, Element, Match
+from engine.core.cycle import Cycle, Element, Match, Matching
 from engine.core.env import Env
 from engine.core.facts import Change
 from engine.core.joins import bind, extend, rebind
@@ -55,11 +55,12 @@ def _read(turn: Turn, index: AlphaIndex, entries: list[Entry], env: Env) -> None
     """Rules that only read working memory: what fires cannot change what matches, so that no agenda is needed."""
     partition = turn.partition
     working = partition.working = partition.working or Working.of(partition.memory)
-    cycle = Cycle(turn, index, env, working.facts, working.activations)
-    found: list[Match] = []
-    for rule, position in entries:
-        found += extend(cycle, env, rule, {position: event_element(turn.event)})
-    if len({match.rule.name for match in found}) > 1:
+    look = Matching(turn, index, env, working.facts)
+    current = event_element(turn.event)
+    found = extend(look, env, entries[0][0], {entries[0][1]: current})
+    if len(entries) > 1:
+        for rule, position in entries[1:]:
+            found += extend(look, env, rule, {position: current})
         found.sort(key=_urgency)
     budget = turn.program.firings
     for match in found[:budget]:
@@ -83,7 +84,7 @@ def review(turn: Turn, index: AlphaIndex, env: Env, standing: list[Rule]) -> Non
 def ask(turn: Turn, index: AlphaIndex, rule: Rule, env: Env) -> None:
     """Try to match one rule, on the turn's event where it asks for one, and note what came of every condition."""
     working = Working.of(turn.partition.memory)
-    cycle = Cycle(turn, index, env, working.facts, working.activations)
+    cycle = Cycle(turn, index, env, working)
     tracer, event = turn.tracer, turn.event
     assert tracer is not None
     given: dict[int, Element] = {}
@@ -94,6 +95,7 @@ def ask(turn: Turn, index: AlphaIndex, rule: Rule, env: Env) -> None:
                 tracer.told(rule.name, "match", pattern.place, detail)
                 return
             given[position] = event_element(event)
+    cycle.decided = False
     seen = env if given else cycle.present
     count = len(extend(cycle, seen, rule, given))
     tracer.told(rule.name, "matches", rule.place, f"{count} matches")
@@ -109,7 +111,7 @@ def _cycle(turn: Turn, index: AlphaIndex, env: Env) -> tuple[Cycle, list[Change]
     """The agenda of a turn. What was known may rest on rules of another pack: the facts that so went are returned."""
     partition = turn.partition
     working = partition.working = partition.working or Working.of(partition.memory)
-    cycle = Cycle(turn, index, env, working.facts, working.activations)
+    cycle = Cycle(turn, index, env, working)
     return cycle, outdated(cycle) if partition.memory.revision != turn.program.revision else []
 
 

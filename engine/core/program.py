@@ -487,7 +487,7 @@ class Pattern:
     `within` None on an event: the current event. `key` are equalities with earlier patterns, as pairs (field of this element,
     expression over the earlier ones): a hash join. `equals` are constants that fields of the element must have: the alpha index.
     `fields` are those of both, `constants` the values of `equals`. `tests` read this element only, `thresholds` are those of them that
-    can be sorted; `where` is what remains and may read all.
+    can be sorted; `where` is what remains and may read all. `alone`: the current event alone decides.
 
     A `group` asks about all elements that match, and binds none of them: `into` is what the number is called that a count or a
     collection of `measure` gives, `decimal` says that it is a double, and `having` must hold of it. `told`: effects or other patterns
@@ -512,6 +512,7 @@ class Pattern:
     having: tuple[Expression, ...] = ()
     told: bool = False
     thresholds: tuple[Threshold, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

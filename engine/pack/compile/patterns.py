@@ -76,7 +76,7 @@ class Draft:
             tuple(name for name, _ in [*self.key, *self.equals]), tuple(value for _, value in self.equals),
             tuple(self.tests), tuple(self.where), self.at.place, self.kind.group, self.measure, self.into,
             self.measure is not None and self.measure.checked.type == DOUBLE, tuple(self.having), self.into in told,
-            tuple(self.thresholds),
+            tuple(self.thresholds), self.current and self.at.path[-1] == 0 and not (self.key or self.where),
         )  # fmt: skip
 
 
