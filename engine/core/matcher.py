@@ -51,8 +51,8 @@ def run(turn: Turn, index: AlphaIndex, env: Env, changes: Set[str] = frozenset()
     _finish(cycle, standing)
 
 
-def _read(turn: Turn, index: AlphaIndex, entries: list[Entry], env: Env) -> None:
-    """Rules that only read working memory: what fires cannot change what matches, so that no agenda is needed."""
+def matches(turn: Turn, index: AlphaIndex, entries: list[Entry], env: Env) -> list[Match]:
+    """How rules over the turn's event match, `entries` being those that the alpha index found, in the order of firing."""
     partition = turn.partition
     working = partition.working = partition.working or Working.of(partition.memory)
     look = Matching(turn, index, env, working.facts)
@@ -62,7 +62,12 @@ def _read(turn: Turn, index: AlphaIndex, entries: list[Entry], env: Env) -> None
         for rule, position in entries[1:]:
             found += extend(look, env, rule, {position: current})
         found.sort(key=_urgency)
-    budget = turn.program.firings
+    return found
+
+
+def _read(turn: Turn, index: AlphaIndex, entries: list[Entry], env: Env) -> None:
+    """Rules that only read working memory: what fires cannot change what matches, so that no agenda is needed."""
+    found, budget = matches(turn, index, entries, env), turn.program.firings
     for match in found[:budget]:
         bind(match)
         plain.fire(turn, match.rule, env)
