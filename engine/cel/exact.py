@@ -14,8 +14,8 @@ from engine.cel import arithmetic, cost, optionals, values
 from engine.cel.checked import CallPlan, Checked, FieldRead
 from engine.cel.denotation import Optional
 from engine.cel.errors import CelError
-from engine.cel.functions import dispatch
 from engine.cel.macros import MACROS, absorb, rounds
+from engine.cel.overloads import dispatch
 from engine.cel.scope import UNSET, reader
 from engine.cel.syntax import (
     Binary,

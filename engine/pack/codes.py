@@ -71,6 +71,7 @@ MEANING: Mapping[str, str] = {
     "unreachable_state": "a state that nothing leads to",
     "never_starts": "a workflow whose initial state handles no event that reaches its scope",
     "bad_deadline": "an `after` without exactly one of for, working and until",
+    "bad_target": "states that cannot be active together, or not where they are wanted",
     "bad_roles": "`roles` where nobody causes what happens",
     "bad_migrate": "a state that instances are moved from though it is still there",
     "dead_metric": "a metric that no event can ever change, because none reaches its scope",
