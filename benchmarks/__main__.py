@@ -13,13 +13,13 @@ from types import ModuleType
 import click
 from rich.console import Console
 
-from benchmarks import charts, conditions, durable, matcher, reading, stream, windows
+from benchmarks import charts, conditions, durable, holding, joins, matcher, reading, stream, windows
 from benchmarks.figure import FULL, QUICK, SMOKE, Figure, Size
 from benchmarks.machine import machine
 from benchmarks.paper import markdown, show
 
 TOPICS: Mapping[str, ModuleType] = {
-    one.TOPIC: one for one in (stream, durable, conditions, matcher, charts, windows, reading)
+    one.TOPIC: one for one in (stream, durable, conditions, matcher, joins, holding, charts, windows, reading)
 }
 OUT = Path(__file__).with_name("out") / "figures.json"
 
@@ -34,7 +34,7 @@ OUT = Path(__file__).with_name("out") / "figures.json"
 def main(only: tuple[str, ...], size: str | None, out: Path, as_markdown: bool, profiled: bool) -> None:
     """Measure the engine beside floors and peers: medians of three runs, all in one go.
 
-    durable-rules is measured too where it is installed (extra `peers`; it needs a C compiler).
+    Other engines are measured too where they are installed (extra `peers`; durable-rules needs a C compiler, Drools needs Java).
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""The rules and events of the matcher's benchmark, the same for both engines.
+"""The rules and events of the matcher's benchmark, the same for all engines.
 
 Rule i: type == t(i mod 10) and region == r(i div 10) and amount > x. Every event meets the type and the region of exactly one
 rule, and its amount passes it, so that every event calls back once.
@@ -22,6 +22,30 @@ class Deal:
     type: str
     region: str
     amount: float
+
+
+LEAST = 10.0
+"""An order has to exceed this amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An event that is joined with the customer whose number it has."""
+
+    customer: str
+    amount: float
+
+
+def customers(count: int) -> list[str]:
+    """The numbers of customers that are known."""
+    return [f"c{i}" for i in range(count)]
+
+
+def orders(count: int, events: int) -> list[Order]:
+    """Orders of known customers, each large enough."""
+    dice = random.Random(7)
+    known = customers(count)
+    return [Order(dice.choice(known), LEAST + dice.randint(1, 50)) for _ in range(events)]
 
 
 def rules(count: int) -> Iterator[Deal]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from engine.cel import CelError
-from engine.core.cycle import Cycle, Element
+from engine.core.cycle import Element, Matching
 from engine.core.env import Env
 from engine.core.equality import hashed
 from engine.core.event import Event
+from engine.core.network import equal
 from engine.core.partition import Remembered
 from engine.core.program import Pattern, Rule
 
@@ -19,7 +20,7 @@ UNKNOWN = 1_000
 
 def fact_element(number: int, fields: dict[str, Any]) -> Element:
     """A fact as what a pattern matched."""
-    return f"fact:{number}", fields, number, number
+    return number, fields, number, number
 
 
 def event_element(event: Event | Remembered, place: int = 0) -> Element:
@@ -32,60 +33,57 @@ def entity_element(kind: str, key: str, data: dict[str, Any]) -> Element:
     return f"entity:{kind}/{key}", data, None, key
 
 
-def passing(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> Iterator[Element]:
-    """The elements that match a pattern with what is bound so far, each bound to its alias while it is looked at."""
-    bound, alias = env.bound, pattern.alias
-    for element in _candidates(cycle, env, rule, pattern):
-        bound[alias] = element[1]
-        if _passes(cycle, env, rule, pattern):
-            yield element
-    bound.pop(alias, None)
+def passing(look: Matching, env: Env, rule: Rule, pattern: Pattern) -> list[Element]:
+    """The elements that match a pattern with what is bound so far."""
+    found = _candidates(look, env, rule, pattern)
+    if not found or not (pattern.tests or pattern.where):
+        return found
+    return [element for element in found if _passes(look, env, rule, pattern, element)]
 
 
-def given(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern, element: Element) -> Iterator[Element]:
-    """The one element that is settled for a pattern, where it matches; bound to the alias while it is looked at."""
+def any_passes(look: Matching, env: Env, rule: Rule, pattern: Pattern) -> bool:
+    """Whether any element matches a pattern with what is bound so far."""
+    found = _candidates(look, env, rule, pattern)
+    if not (pattern.tests or pattern.where):
+        return bool(found)
+    return any(_passes(look, env, rule, pattern, element) for element in found)
+
+
+def given(look: Matching, env: Env, rule: Rule, pattern: Pattern, element: Element) -> list[Element]:
+    """The one element that is settled for a pattern, where it matches."""
     data = _fields(element[1])
-    if not equal(pattern, data):
-        return
+    if pattern.equals and not equal(pattern, data):
+        return []
     if pattern.key:
-        key = _key(cycle, env, rule, pattern)
+        key = _key(look, env, rule, pattern)
         if key is None or not _joins(pattern, data, list(map(hashed, key))):
-            return
-    env.bound[pattern.alias] = element[1]
-    if _passes(cycle, env, rule, pattern):
-        yield element
-    env.bound.pop(pattern.alias, None)
+            return []
+    if not (pattern.tests or pattern.where) or _passes(look, env, rule, pattern, element):
+        return [element]
+    return []
 
 
-def equal(pattern: Pattern, data: dict[str, Any]) -> bool:
-    """Whether an element has the constants that its pattern asks for; a boolean is no number."""
-    for name, value in pattern.equals:
-        held = data.get(name)
-        if held != value or isinstance(held, bool) != isinstance(value, bool):
-            return False
-    return True
-
-
-def expected(cycle: Cycle, pattern: Pattern) -> int:
+def expected(look: Matching, pattern: Pattern) -> int:
     """How many elements a pattern that comes first would look at."""
     if pattern.kind == "fact":
-        return cycle.facts.count(pattern.type, tuple(name for name, _ in pattern.equals), pattern.constants)
+        return look.facts.count(pattern.type, tuple(name for name, _ in pattern.equals), pattern.constants)
     if pattern.kind == "event":
-        return len(cycle.turn.partition.memory.recent.get(pattern.type, ()))
-    return 1 if any(name == _entity_key(cycle, pattern) for name, _ in pattern.equals) else UNKNOWN
+        return len(look.turn.partition.memory.recent.get(pattern.type, ()))
+    return 1 if any(name == _entity_key(look, pattern) for name, _ in pattern.equals) else UNKNOWN
 
 
-def _entity_key(cycle: Cycle, pattern: Pattern) -> str:
+def _entity_key(look: Matching, pattern: Pattern) -> str:
     """The field that identifies the entities of a pattern."""
-    return cycle.turn.program.entities[pattern.type].key
+    return look.turn.program.entities[pattern.type].key
 
 
-def _passes(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> bool:
-    holds = cycle.turn.holds
+def _passes(look: Matching, env: Env, rule: Rule, pattern: Pattern, element: Element) -> bool:
+    env.bound[pattern.alias] = element[1]
+    holds = look.turn.holds
     for test in pattern.tests:
         if not holds(rule.name, "match", test, env):
             return False
-    return not pattern.where or cycle.hold(rule, "where", pattern.where, env)
+    return not pattern.where or look.hold(rule, "where", pattern.where, env)
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -93,12 +91,13 @@ def _fields(value: Any) -> dict[str, Any]:
     return found
 
 
-def _key(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> tuple[Any, ...] | None:
+def _key(look: Matching, env: Env, rule: Rule, pattern: Pattern) -> tuple[Any, ...] | None:
     """What the elements of a pattern are joined on; None with an error outcome where it cannot be computed."""
+    key = pattern.key
     try:
-        return tuple([expression.run(env) for _, expression in pattern.key])
+        return (key[0][1].run(env),) if len(key) == 1 else tuple([expression.run(env) for _, expression in key])
     except CelError as failure:
-        cycle.turn.error(rule.name, failure, None, env, pattern.place)
+        look.turn.error(rule.name, failure, None, env, pattern.place)
         return None
 
 
@@ -106,22 +105,20 @@ def _joins(pattern: Pattern, data: dict[str, Any], wanted: list[Hashable]) -> bo
     return all(hashed(data.get(name)) == value for (name, _), value in zip(pattern.key, wanted, strict=True))
 
 
-def _candidates(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> Iterable[Element]:
-    key = _key(cycle, env, rule, pattern)
+def _candidates(look: Matching, env: Env, rule: Rule, pattern: Pattern) -> list[Element]:
+    key = _key(look, env, rule, pattern) if pattern.key else ()
     if key is None:
-        return ()
+        return []
     if pattern.kind == "fact":
-        return [
-            (f"fact:{number}", fact.fields, number, number)
-            for number, fact in cycle.facts.joined(pattern.type, pattern.fields, key + pattern.constants)
-        ]
+        held = look.facts.joined(pattern.type, pattern.fields, key + pattern.constants)
+        return [(number, fact.fields, number, number) for number, fact in held]
     if pattern.kind == "entity":
-        return _entities(cycle, env, pattern, key)
-    return _remembered(cycle, rule, pattern, key)
+        return list(_entities(look, env, pattern, key))
+    return list(_remembered(look, rule, pattern, key))
 
 
-def _entities(cycle: Cycle, env: Env, pattern: Pattern, key: tuple[Any, ...]) -> Iterator[Element]:
-    wanted = dict(zip(pattern.fields, key + pattern.constants, strict=True)).get(_entity_key(cycle, pattern))
+def _entities(look: Matching, env: Env, pattern: Pattern, key: tuple[Any, ...]) -> Iterator[Element]:
+    wanted = dict(zip(pattern.fields, key + pattern.constants, strict=True)).get(_entity_key(look, pattern))
     shared, at = env.shared, env.at
     if wanted is not None:
         found = shared.get(pattern.type, str(wanted), at)
@@ -134,13 +131,13 @@ def _entities(cycle: Cycle, env: Env, pattern: Pattern, key: tuple[Any, ...]) ->
             yield entity_element(pattern.type, name, data)
 
 
-def _remembered(cycle: Cycle, rule: Rule, pattern: Pattern, key: tuple[Any, ...]) -> Iterator[Element]:
+def _remembered(look: Matching, rule: Rule, pattern: Pattern, key: tuple[Any, ...]) -> Iterator[Element]:
     """Past events of the pattern's type inside its span, which ends now and includes both ends."""
-    now, span, joined = cycle.turn.now, pattern.within, list(map(hashed, key))
-    for place, one in enumerate(cycle.turn.partition.memory.recent.get(pattern.type, ())):
+    now, span, joined = look.turn.now, pattern.within, list(map(hashed, key))
+    for place, one in enumerate(look.turn.partition.memory.recent.get(pattern.type, ())):
         if span is not None and not now - span <= one.at <= now:
             continue
         if _joins(pattern, one.data, joined) and equal(pattern, one.data):
             if span is not None:
-                cycle.wake(rule, one.at + span + 1)
+                look.wake(rule, one.at + span + 1)
             yield event_element(one, place)

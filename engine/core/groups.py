@@ -7,25 +7,25 @@ from typing import Any
 
 from engine.cel import CelError
 from engine.core.aggregate import AGGREGATES, Aggregate
-from engine.core.candidates import passing
-from engine.core.cycle import Cycle, Element
+from engine.core.candidates import any_passes, passing
+from engine.core.cycle import Element, Matching
 from engine.core.env import Env
 from engine.core.program import Group, Pattern, Rule
 
 _AGGREGATES: Mapping[str | None, Aggregate] = {str(name): one for name, one in AGGREGATES.items()}
 
 
-def answer(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> Element | None:
+def answer(look: Matching, env: Env, rule: Rule, pattern: Pattern) -> Element | None:
     """What a group gives with what is bound so far, its number bound to its name; None where it does not hold."""
     group = pattern.group
     if group == "none" or group == "exists":
-        found = _any(cycle, env, rule, pattern)
+        found = any_passes(look, env, rule, pattern)
         return unnumbered(group) if found == (group == "exists") else None
-    number = _number(cycle, env, rule, pattern)
+    number = _number(look, env, rule, pattern)
     if number is None:
         return None
     env.bound[pattern.into] = number
-    if not cycle.hold(rule, "having", pattern.having, env):
+    if not look.hold(rule, "having", pattern.having, env):
         return None
     return numbered(pattern, number)
 
@@ -41,26 +41,19 @@ def unnumbered(group: Group) -> Element:
     return group, None, None, 0
 
 
-def _any(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> bool:
-    try:
-        return next(passing(cycle, env, rule, pattern), None) is not None
-    finally:
-        env.bound.pop(pattern.alias, None)
-
-
-def _number(cycle: Cycle, env: Env, rule: Rule, pattern: Pattern) -> Any:
+def _number(look: Matching, env: Env, rule: Rule, pattern: Pattern) -> Any:
     """The count, or what the measures of all elements amount to; None where there is none to be the least, the greatest or the mean.
 
     A measure that cannot be computed is an error outcome, and the group does not hold.
     """
     aggregate = _AGGREGATES[pattern.group]
     accumulated = aggregate.fresh()
-    for _ in passing(cycle, env, rule, pattern):
+    for element in passing(look, env, rule, pattern):
+        env.bound[pattern.alias] = element[1]
         try:
             value = pattern.measure.run(env) if pattern.measure is not None else None
         except CelError as failure:
-            cycle.turn.error(rule.name, failure, pattern.measure, env, pattern.place)
-            env.bound.pop(pattern.alias, None)
+            look.turn.error(rule.name, failure, pattern.measure, env, pattern.place)
             return None
         aggregate.add(accumulated, value, None)
     number = aggregate.value(accumulated)

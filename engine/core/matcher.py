@@ -15,10 +15,11 @@ from engine.core import plain
 from engine.core.activations import Working
 from engine.core.alpha import AlphaIndex, is_current
 from engine.core.candidates import event_element
-from engine.core.cycle import Cycle, Element, Match
+from engine.core.cycle import Cycle, Element, Match, Matching
 from engine.core.env import Env
 from engine.core.facts import Change
-from engine.core.joins import extend, rebind
+from engine.core.joins import bind, extend, rebind
+from engine.core.network import Entry
 from engine.core.program import Assert, Effect, Retract, Rule
 from engine.core.support import outdated, remember, revise, settle
 from engine.core.turn import Turn, values
@@ -28,12 +29,19 @@ def run(turn: Turn, index: AlphaIndex, env: Env, changes: Set[str] = frozenset()
     """Everything that the turn's event sets off, and with it what has changed of metrics, workflows and the key's entity."""
     event = turn.event
     standing = index.moved(event.type, changes)
-    if not standing and index.plain(event.type):
-        plain.run(turn, index.concerned(event.type, event.data), env)
+    found = index.types.get(event.type)
+    entries = found.concerned(turn, env) if found is not None else []
+    if found is not None and found.plain and not standing:
+        if entries:
+            plain.run(turn, entries, env)
         return
-    entries = index.concerned(event.type, event.data)
-    if not entries and not standing:
-        return
+    strange = _strange(turn, index)
+    if not (standing or strange):
+        if entries and all(rule.name in index.readers for rule, _ in entries):
+            _read(turn, index, entries, env)
+            return
+        if not entries:
+            return
     cycle, lost = _cycle(turn, index, env)
     cycle.entries = entries
     for rule, position in entries:
@@ -41,6 +49,34 @@ def run(turn: Turn, index: AlphaIndex, env: Env, changes: Set[str] = frozenset()
             cycle.push(match)
     settle(cycle, [], lost)
     _finish(cycle, standing)
+
+
+def matches(turn: Turn, index: AlphaIndex, entries: list[Entry], env: Env) -> list[Match]:
+    """How rules over the turn's event match, `entries` being those that the alpha index found, in the order of firing."""
+    partition = turn.partition
+    working = partition.working = partition.working or Working.of(partition.memory)
+    look = Matching(turn, index, env, working.facts)
+    current = event_element(turn.event)
+    found = extend(look, env, entries[0][0], {entries[0][1]: current})
+    if len(entries) > 1:
+        for rule, position in entries[1:]:
+            found += extend(look, env, rule, {position: current})
+        found.sort(key=_urgency)
+    return found
+
+
+def _read(turn: Turn, index: AlphaIndex, entries: list[Entry], env: Env) -> None:
+    """Rules that only read working memory: what fires cannot change what matches, so that no agenda is needed."""
+    found, budget = matches(turn, index, entries, env), turn.program.firings
+    for match in found[:budget]:
+        bind(match)
+        plain.fire(turn, match.rule, env)
+    if len(found) > budget:
+        plain.overspent(turn, found[budget].rule, env)
+
+
+def _urgency(match: Match) -> tuple[int, int]:
+    return -match.rule.priority, match.rule.order
 
 
 def review(turn: Turn, index: AlphaIndex, env: Env, standing: list[Rule]) -> None:
@@ -53,7 +89,7 @@ def review(turn: Turn, index: AlphaIndex, env: Env, standing: list[Rule]) -> Non
 def ask(turn: Turn, index: AlphaIndex, rule: Rule, env: Env) -> None:
     """Try to match one rule, on the turn's event where it asks for one, and note what came of every condition."""
     working = Working.of(turn.partition.memory)
-    cycle = Cycle(turn, index, env, working.facts, working.activations)
+    cycle = Cycle(turn, index, env, working)
     tracer, event = turn.tracer, turn.event
     assert tracer is not None
     given: dict[int, Element] = {}
@@ -64,16 +100,23 @@ def ask(turn: Turn, index: AlphaIndex, rule: Rule, env: Env) -> None:
                 tracer.told(rule.name, "match", pattern.place, detail)
                 return
             given[position] = event_element(event)
+    cycle.decided = False
     seen = env if given else cycle.present
     count = len(extend(cycle, seen, rule, given))
     tracer.told(rule.name, "matches", rule.place, f"{count} matches")
+
+
+def _strange(turn: Turn, index: AlphaIndex) -> bool:
+    """Whether rules of another program were the last that were looked at here, and these ones see something else, or may."""
+    memory = turn.partition.memory
+    return memory.revision != turn.program.revision and bool(index.standing or memory.activations)
 
 
 def _cycle(turn: Turn, index: AlphaIndex, env: Env) -> tuple[Cycle, list[Change]]:
     """The agenda of a turn. What was known may rest on rules of another pack: the facts that so went are returned."""
     partition = turn.partition
     working = partition.working = partition.working or Working.of(partition.memory)
-    cycle = Cycle(turn, index, env, working.facts, working.activations)
+    cycle = Cycle(turn, index, env, working)
     return cycle, outdated(cycle) if partition.memory.revision != turn.program.revision else []
 
 

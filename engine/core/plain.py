@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 from engine.cel import CelError
-from engine.core.alpha import Entry
-from engine.core.candidates import equal
 from engine.core.env import Env
-from engine.core.program import Do, Effect, Emit, Pattern, Rule
+from engine.core.network import Entry
+from engine.core.program import Do, Effect, Emit, Rule
 from engine.core.turn import Turn
 
 
 def run(turn: Turn, entries: list[Entry], env: Env) -> None:
-    """Rules over the event alone: match, order, fire; what fires cannot change what matches."""
-    event, bound = turn.event, env.bound
-    matched: list[Rule] = []
-    for rule, _ in entries:
-        pattern = rule.patterns[0]
-        bound[pattern.alias] = event
-        if equal(pattern, event.data) and _satisfied(turn, rule, pattern, env):
-            matched.append(rule)
-    if len(matched) > 1:
-        matched.sort(key=_agenda_order)
-    budget = turn.program.firings
-    for rule in matched[:budget]:
+    """Fire rules over the event alone, in their order; what fires cannot change what matches."""
+    if len(entries) > 1:
+        entries.sort(key=_agenda_order)
+    event, bound, budget = turn.event, env.bound, turn.program.firings
+    for rule, _ in entries[:budget]:
         bound[rule.patterns[0].alias] = event
-        mark = turn.mark()
-        try:
-            for effect in rule.then:
-                announce(turn, rule, effect, env)
-        except CelError as failure:
-            turn.back_to(mark)
-            turn.error(rule.name, failure, None, env, rule.place)
-    if len(matched) > budget:
-        overspent(turn, matched[budget], env)
+        fire(turn, rule, env)
+    if len(entries) > budget:
+        overspent(turn, entries[budget][0], env)
 
 
-def _satisfied(turn: Turn, rule: Rule, pattern: Pattern, env: Env) -> bool:
-    for conditions in (pattern.tests, pattern.where, rule.when):
-        for condition in conditions:
-            if not turn.holds(rule.name, "match", condition, env):
-                return False
-    return True
+def fire(turn: Turn, rule: Rule, env: Env) -> None:
+    """Make all announcements of a rule, or, where one cannot be made, none."""
+    mark = turn.mark()
+    try:
+        for effect in rule.then:
+            announce(turn, rule, effect, env)
+    except CelError as failure:
+        turn.back_to(mark)
+        turn.error(rule.name, failure, None, env, rule.place)
 
 
-def _agenda_order(rule: Rule) -> tuple[int, int]:
+def _agenda_order(entry: Entry) -> tuple[int, int]:
+    rule = entry[0]
     return -rule.priority, rule.order
 
 

@@ -488,13 +488,23 @@ Group = Literal["none", "exists", "count", "sum", "min", "max", "avg"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Threshold:
+    """A condition that compares a field of the element with a number or an instant: `field op limit`."""
+
+    field: str
+    op: str
+    limit: Any
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
     """One pattern of a rule.
 
     `within` None on an event: the current event. `key` are equalities with earlier patterns, as pairs (field of this element,
     expression over the earlier ones): a hash join. `equals` are constants that fields of the element must have: the alpha index.
-    `fields` are those of both, `constants` the values of `equals`. `tests` read this element only; `where` is what remains and may
-    read all.
+    `fields` are those of both, `constants` the values of `equals`. `tests` read this element only, `thresholds` are those of them that
+    can be sorted; `where` is what remains and may read all. `alone`: the current event alone decides.
 
     A `group` asks about all elements that match, and binds none of them: `into` is what the number is called that a count or a
     collection of `measure` gives, `decimal` says that it is a double, and `having` must hold of it. `told`: effects or other patterns
@@ -518,6 +528,8 @@ class Pattern:
     decimal: bool = False
     having: tuple[Expression, ...] = ()
     told: bool = False
+    thresholds: tuple[Threshold, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,7 +23,7 @@ def remember(cycle: Cycle, match: Match, key: str, asserted: list[int]) -> None:
         return
     events = [_kept(element[2]) for element in match.elements if isinstance(element[2], (Event, Remembered))]
     facts = [element[2] for element in match.elements if isinstance(element[2], int)]
-    entities = [element[0].partition("/")[2] for element in match.elements if element[0].startswith("entity:")]
+    entities = [element[3] for element in match.elements if str(element[0]).startswith("entity:")]
     told = [element[1] for pattern, element in zip(match.rule.patterns, match.elements, strict=True) if pattern.told]
     activation = Activation(match.rule.name, events, facts, entities, asserted, groups=told)
     if not standing:
@@ -77,6 +77,8 @@ def withdraw(cycle: Cycle, key: str) -> list[Change]:
 
 def settle(cycle: Cycle, added: list[Change], lost: list[Change]) -> None:
     """Facts have come and gone: end what rested on that, then look for what follows from it."""
+    if not (added or lost or cycle.suspects):
+        return
     absent = _unsupported(cycle, added, lost)
     for number, name in added:
         fact = cycle.facts.get(number)

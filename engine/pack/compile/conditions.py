@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from engine.cel import BOOL, DYN, Checked, Node, RecordType, Scope, as_equality, conjuncts, sub
-from engine.cel.syntax import Binary, path
-from engine.core.program import Expression
+from engine.cel import BOOL, DYN, Checked, Node, RecordType, Scope, as_equality, as_threshold, conjuncts, sub
+from engine.cel.syntax import Binary, Unary, path
+from engine.core.program import Expression, Threshold
 from engine.pack import bench
 from engine.pack.bench import Piece
 from engine.pack.compile.build import Build
@@ -15,6 +16,8 @@ from engine.pack.compile.patterns import MEASURES, Draft, Facts, bindings, eleme
 from engine.pack.model import Rule
 from engine.pack.model.rule import Pattern as Model
 from engine.pack.reading import At
+
+_SORTABLE = frozenset((int, float, datetime))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +148,7 @@ class Conditions:
         """The patterns in this order with their conditions, and the conditions that are asked of whole matches."""
         ranks = {position: rank for rank, position in enumerate(order)}
         found = {
-            position: replace(self.drafts[position], equals=[], key=[], tests=[], where=[], having=[])
+            position: replace(self.drafts[position], equals=[], key=[], tests=[], where=[], having=[], thresholds=[])
             for position in order
         }
         first = next((position for position in order if not found[position].group), None)
@@ -167,7 +170,7 @@ class Conditions:
         """Put a condition into a pattern. What guards a value inside a group is asked before what reads it."""
         expression = condition.expression
         checked = expression.checked
-        equality = as_equality(checked.node, checked.scope)
+        equality = as_equality(checked.node, checked.scope) or _as_truth(checked)
         name = self._own_field(one, equality[0]) if equality is not None else None
         if equality is not None and name is not None and not checked.ticking:
             one.equals.append((name, equality[1]))
@@ -178,8 +181,16 @@ class Conditions:
             one.key.append((side.field, self._part(expression, side.other, one.at)))
         elif {names[0] for names in checked.reads} <= _own_roots(one) | {"params"} and not checked.ticking:
             one.tests.append(expression)
+            self._note_threshold(expression, one)
         else:
             one.where.append(expression)
+
+    def _note_threshold(self, expression: Expression, one: Draft) -> None:
+        found = as_threshold(expression.checked.node, expression.checked.scope)
+        if found is not None and type(found[2]) in _SORTABLE:
+            name = self._own_field(one, found[0])
+            if name is not None:
+                one.thresholds.append(Threshold(name, found[1], found[2], expression))
 
     def _join(self, condition: Condition, position: int, ranks: dict[int, int]) -> Side | None:
         for side in self.sides(condition):
@@ -209,6 +220,15 @@ class Conditions:
             record = data if isinstance(data, RecordType) else record
         declared = record.fields.get(found)
         return found if declared is not None and declared.type != DYN else None
+
+
+def _as_truth(checked: Checked) -> tuple[tuple[str, ...], bool] | None:
+    """`x.done` and `!x.done` as equalities with true and with false."""
+    node, wanted = checked.node, True
+    if isinstance(node, Unary) and node.op == "!":
+        node, wanted = node.operand, False
+    names = path(node)
+    return (names, wanted) if names is not None and checked.notes.types[node] == BOOL else None
 
 
 def _own_roots(one: Draft) -> set[str]:

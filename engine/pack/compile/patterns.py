@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.cel import DOUBLE, DURATION, DYN, INT, TIMESTAMP, Binding, Field, RecordType, Scope, Type, check
-from engine.core.program import Expression, Group, Pattern, PatternKind
+from engine.core.program import Expression, Group, Pattern, PatternKind, Threshold
 from engine.pack.compile.build import Build
 from engine.pack.diagnostic import did_you_mean
 from engine.pack.model import Rule
@@ -62,6 +62,7 @@ class Draft:
     tests: list[Expression] = field(default_factory=list)
     where: list[Expression] = field(default_factory=list)
     having: list[Expression] = field(default_factory=list)
+    thresholds: list[Threshold] = field(default_factory=list)
 
     @property
     def group(self) -> bool:
@@ -75,6 +76,7 @@ class Draft:
             tuple(name for name, _ in [*self.key, *self.equals]), tuple(value for _, value in self.equals),
             tuple(self.tests), tuple(self.where), self.at.place, self.kind.group, self.measure, self.into,
             self.measure is not None and self.measure.checked.type == DOUBLE, tuple(self.having), self.into in told,
+            tuple(self.thresholds), self.current and self.at.path[-1] == 0 and not (self.key or self.where),
         )  # fmt: skip
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import peer
 from benchmarks.__main__ import TOPICS, main
 from benchmarks.deals import deals, rules
 from benchmarks.figure import Figure
 from benchmarks.mix import Mix
 from benchmarks.paper import cells
+from benchmarks.rivals import child
+from benchmarks.rivals.child import RIVALS
 
 
 def test_every_topic_gives_figures_in_the_table_and_in_the_json(tmp_path: Path) -> None:
@@ -26,7 +29,9 @@ def test_every_topic_gives_figures_in_the_table_and_in_the_json(tmp_path: Path) 
     written = json.loads(out.read_text(encoding="utf-8"))
     assert {one["topic"] for one in written["figures"]} == set(TOPICS)
     here = [one for one in written["figures"] if not one["note"].startswith("not installed")]
-    assert all(one["value"] > 0 for one in here if "durable-rules" not in one["what"])
+    ours = [one for one in here if not any(name in one["what"] for name in RIVALS)]
+    assert all(one["value"] > 0 for one in ours if one["unit"] != "blocks")
+    assert all(one["value"] or one["note"] for one in written["figures"] if one not in ours)
     assert {"cpu", "cores", "python"} <= written["machine"].keys()
     for topic in TOPICS:
         assert f"\n{topic} " in answer.stdout
@@ -41,10 +46,29 @@ def test_markdown_has_a_row_for_every_figure(tmp_path: Path) -> None:
     assert len(rows) == len(json.loads(out.read_text(encoding="utf-8"))["figures"])
 
 
-def test_a_peer_that_is_not_there_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peer, "installed", lambda: False)
+@pytest.mark.parametrize(
+    ("name", "needs"),
+    [
+        ("durable-rules", " builds it, with a C compiler"),
+        ("clipspy", ""),
+        ("zen-engine", ""),
+        ("drools_jpy", ", and it needs Java"),
+    ],
+)
+def test_a_peer_that_is_not_there_is_named_with_the_way_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, needs: str
+) -> None:
+    monkeypatch.setattr(child, "installed", lambda _rival: False)
 
-    assert peer.measured(10, 10, 1) == "not installed: pip install 'rulewright[peers]' builds it, with a C compiler"
+    said = child.measured(RIVALS[name], "alpha", 10, 10, 1)
+    assert said == f"not installed: pip install 'rulewright[peers]'{needs}"
+
+
+def test_a_peer_that_fails_is_said_with_its_last_line() -> None:
+    broken = replace(RIVALS["clipspy"], module="json")
+
+    said = str(child.measured(broken, "no such task", 10, 10, 1))
+    assert re.match(r"ended with 1: (KeyError|ModuleNotFoundError)", said)
 
 
 def test_the_same_seed_gives_the_same_mix_and_all_types_are_in_it() -> None:
