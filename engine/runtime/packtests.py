@@ -36,12 +36,13 @@ def run(program: Program) -> Iterator[Result]:
     """Run every test of a program, one by one, each in an empty store in memory."""
     for test in program.tests:
         began = time.perf_counter()
-        engine, records = _play(program, test)
+        engine, records = play(program, test)
         failures = tuple(_compare(engine, test, records))
         yield Result(test, failures, time.perf_counter() - began, touched(records))
 
 
-def _play(program: Program, test: PackTest) -> tuple[Engine, list[Record]]:
+def play(program: Program, test: PackTest) -> tuple[Engine, list[Record]]:
+    """Let a test happen: the engine afterwards, and all its records."""
     engine = Engine(program, open_store("memory:"))
     records: list[Record] = []
     records.extend(engine.load_entities(_given(test), test.start))
