@@ -12,6 +12,7 @@ from benchmarks.figure import Figure
 
 HEADS = ("topic", "what", "median", "unit", "per", "wanted")
 CLOCKS = {"wall": "second", "cpu": "CPU second", None: ""}
+PLAIN = {"wall": "wall", "cpu": "CPU", None: ""}
 
 
 def cells(figure: Figure) -> tuple[str, ...]:
@@ -19,7 +20,7 @@ def cells(figure: Figure) -> tuple[str, ...]:
     value = "–" if figure.value is None else _number(figure.value)
     wanted = "" if figure.wanted is None else f"{'≤' if figure.most else '≥'} {_number(figure.wanted)}"
     verdict = {True: " ✓", False: " ✗", None: ""}[figure.reached]
-    per = CLOCKS[figure.clock] if figure.unit.endswith("/s") else "wall" if figure.clock == "wall" else "CPU"
+    per = CLOCKS[figure.clock] if figure.unit.endswith("/s") else PLAIN[figure.clock]
     return figure.topic, figure.what, value, figure.unit.removesuffix("/s"), per, wanted + verdict
 
 

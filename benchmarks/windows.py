@@ -31,7 +31,7 @@ KEYS = {"full": 1_000, "quick": 100, "smoke": 3}
 LOOKS = 5
 """At how many points, equally far apart, what is kept is measured."""
 
-CHUNK = 20_000
+CHUNK = 100_000
 SAMPLE = 50
 SPACING_S, LATE_S = 10, 600
 START_US = 1_772_380_800 * SECOND_US
