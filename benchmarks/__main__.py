@@ -13,13 +13,13 @@ from types import ModuleType
 import click
 from rich.console import Console
 
-from benchmarks import conditions, durable, holding, joins, matcher, reading, stream
+from benchmarks import charts, conditions, durable, holding, joins, matcher, reading, stream
 from benchmarks.figure import FULL, QUICK, SMOKE, Figure, Size
 from benchmarks.machine import machine
 from benchmarks.paper import markdown, show
 
 TOPICS: Mapping[str, ModuleType] = {
-    one.TOPIC: one for one in (stream, durable, conditions, matcher, joins, holding, reading)
+    one.TOPIC: one for one in (stream, durable, conditions, matcher, joins, holding, charts, reading)
 }
 OUT = Path(__file__).with_name("out") / "figures.json"
 

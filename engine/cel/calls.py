@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from engine.cel.checked import CallPlan
 from engine.cel.errors import CelError
-from engine.cel.functions import FUNCTIONS, METHODS, Overloads, choose, host
+from engine.cel.functions import FUNCTIONS, METHODS
+from engine.cel.overloads import Overloads, choose, host
 from engine.cel.strings import pattern
 from engine.cel.suggestions import did_you_mean
 from engine.cel.syntax import Call, Literal, Name, Node

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.cel.functions import Overload, Overloads
+from engine.cel.overloads import Overload, Overloads
 from engine.cel.scope import Scope
 from engine.cel.syntax import Node
 from engine.cel.types import Field, Type

@@ -140,7 +140,8 @@ class Checker:
             operators.check_values(self, wanted, node)
         if self.adapt(node, wanted) or assignable(found, wanted) or (wanted, found) == (DOUBLE, INT):
             return
-        self.report("wrong_type", f"expected {wanted}, found {found}", node)
+        hint = operators.OPEN_IT if isinstance(found, OptionalType) else None
+        self.report("wrong_type", f"expected {wanted}, found {found}", node, hint)
 
     def adapt(self, node: Node, wanted: Type) -> bool:
         """Take an int that is written in the text, or a parameter, as a double where one is wanted."""
@@ -163,7 +164,8 @@ class Checker:
         """Visit what must be a bool."""
         found = self.visit(node, known, variables)
         if found not in (BOOL, DYN):
-            self.report("wrong_type", f"expected a condition (bool), found {found}", node)
+            hint = operators.OPEN_IT if isinstance(found, OptionalType) else None
+            self.report("wrong_type", f"expected a condition (bool), found {found}", node, hint)
         return found
 
     def _literal(self, node: Literal, _known: Facts, _variables: Locals) -> Type:

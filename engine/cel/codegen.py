@@ -14,9 +14,9 @@ from typing import Any
 from engine.cel import arithmetic, cost, optionals, pyast, values
 from engine.cel.analysis import constants
 from engine.cel.checked import Checked, FieldRead
+from engine.cel.comprehensions import macro_tree
 from engine.cel.exact import COMPARISONS, evaluate, unknown_name
-from engine.cel.functions import dispatch
-from engine.cel.lists import by_keys
+from engine.cel.overloads import dispatch
 from engine.cel.scope import UNSET, Binding, source_tree
 from engine.cel.syntax import (
     Binary,
@@ -393,54 +393,9 @@ class Generator:
         names = [f"v{self.count}", f"w{self.count}"][: len(node.variables)]
         self.variables = {**hidden, **dict(zip(node.variables, names, strict=True))}
         try:
-            return self._applied_once(node, names[0], target) or self._loop(node, names, self._items(node, target))
+            return macro_tree(self, node, names, target)
         finally:
             self.variables = hidden
-
-    def _applied_once(self, node: Macro, variable: str, target: ast.expr) -> ast.expr | None:
-        """The macros that are no loops: a function of one value."""
-        if node.kind not in ("bind", "optMap", "optFlatMap"):
-            return None
-        self.budget()
-        function = pyast.function_of(variable, self.value(node.bodies[0]))
-        if node.kind == "bind":
-            return pyast.call(function, pyast.call(self.named("once", cost.once), pyast.load("budget"), target))
-        flat = pyast.constant(node.kind == "optFlatMap")
-        return pyast.call(self.named("mapped", _mapped), pyast.load("budget"), target, function, flat)
-
-    def _items(self, node: Macro, target: ast.expr) -> ast.expr:
-        """What a macro goes over, charged to the budget."""
-        items = pyast.attribute(target, "closed") if node.kind == "streak" else target
-        spend = cost.spend if len(node.variables) == 1 else cost.spend_pairs
-        return pyast.call(self.named(spend.__name__, spend), self.budget(), items)
-
-    def _loop(self, node: Macro, names: Sequence[str], items: ast.expr) -> ast.expr:
-        """The comprehension of a macro."""
-        if node.kind in ("map", "transformList", "transformMap", "transformMapEntry", "sortBy"):
-            return self._transformation(node, names, items)
-        condition = self.boolean(node.bodies[0])
-        if node.kind == "filter":
-            return ast.ListComp(pyast.load(names[0]), pyast.rounds(names, items, [condition]))
-        if node.kind == "exists_one":
-            ones = ast.GeneratorExp(pyast.constant(1), pyast.rounds(names, items, [condition]))
-            return pyast.compare(pyast.call(self.named("sum", sum), ones), "==", pyast.constant(1))
-        function = {"exists": any, "all": all, "streak": values.count_while}[node.kind]
-        results = ast.GeneratorExp(condition, pyast.rounds(names, items))
-        return pyast.call(self.named(function.__name__, function), results)
-
-    def _transformation(self, node: Macro, names: Sequence[str], items: ast.expr) -> ast.expr:
-        """The comprehension of a macro that makes a list or a map."""
-        rounds = pyast.rounds(names, items, [self.boolean(body) for body in node.bodies[:-1]])
-        made = self.value(node.bodies[-1])
-        if node.kind == "transformMap":
-            return ast.DictComp(pyast.load(names[0]), made, rounds)
-        if node.kind == "sortBy":
-            pair = ast.Tuple([made, pyast.load(names[0])], ast.Load())
-            return pyast.call(self.named("by_keys", by_keys), ast.ListComp(pair, rounds))
-        results = ast.ListComp(made, rounds)
-        if node.kind == "transformMapEntry":
-            return pyast.call(self.named("merged", values.merged), results)
-        return results
 
 
 def _missing(name: str) -> Any:
@@ -449,10 +404,6 @@ def _missing(name: str) -> Any:
 
 def _as_double(value: Any) -> Any:
     return float(value) if isinstance(value, int) else value
-
-
-def _mapped(budget: values.Budget, container: Any, function: Callable[[Any], Any], flat: bool) -> Any:
-    return optionals.mapped(cost.once(budget, container), function, flat=flat)
 
 
 def _as_set(item: Type, container: Any) -> frozenset[Any] | None:

@@ -18,11 +18,13 @@ _LIGHT = frozenset({"size", "startsWith", "endsWith", "type", "dyn"})
 
 
 def is_heavy(node: Binary | Call, notes: Notes) -> bool:
-    """Whether the work of a node grows with the size of its operands."""
+    """Whether the work of a node grows with the size of its operands, or of the list that it makes."""
     if isinstance(node, Binary):
         return node.op == "+" and _has_size(notes.types[node])
     plan = notes.calls[node]
-    return plan.name not in _LIGHT and any(_has_size(notes.types[arg]) for arg in plan.args)
+    if plan.name in _LIGHT:
+        return False
+    return isinstance(notes.types[node], ListType) or any(_has_size(notes.types[arg]) for arg in plan.args)
 
 
 def _has_size(of: Type) -> bool:

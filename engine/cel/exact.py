@@ -14,8 +14,8 @@ from engine.cel import arithmetic, cost, optionals, values
 from engine.cel.checked import CallPlan, Checked, FieldRead
 from engine.cel.denotation import Optional
 from engine.cel.errors import CelError
-from engine.cel.functions import dispatch
 from engine.cel.macros import MACROS, absorb, rounds
+from engine.cel.overloads import dispatch
 from engine.cel.scope import UNSET, reader
 from engine.cel.syntax import (
     Binary,
@@ -34,6 +34,7 @@ from engine.cel.syntax import (
     OptionalSelect,
     Select,
     Unary,
+    children,
 )
 from engine.cel.tracing import TRACED_ROUNDS, Trace
 from engine.cel.types import DOUBLE
@@ -100,8 +101,9 @@ class Evaluator:
             failure = error
             raise
         finally:
-            children = tuple(self.rounds.pop())
-            self.rounds[-1].append(Trace(node.start, node.end, node.text, result, failure, False, children))
+            self.skip_unasked(node)
+            parts = tuple(self.rounds.pop())
+            self.rounds[-1].append(Trace(node.start, node.end, node.text, result, failure, False, parts))
 
     def _value(self, node: Node, variables: Variables) -> Any:
         try:
@@ -119,6 +121,18 @@ class Evaluator:
         """Note a sub-expression that did not have to be evaluated."""
         if self.tracing:
             self.rounds[-1].append(Trace(node.start, node.end, node.text, None, None, True, ()))
+
+    def skip_unasked(self, node: Node) -> None:
+        """Note the parts of a node that nothing was asked of, because one before them failed or there were no rounds."""
+        asked = {(part.start, part.end) for part in self.rounds[-1]}
+        for part in self._parts(node):
+            if (part.start, part.end) not in asked:
+                self.skip(part)
+
+    def _parts(self, node: Node) -> tuple[Node, ...]:
+        if isinstance(node, Has):
+            return ()
+        return self.notes.calls[node].args if isinstance(node, Call) else children(node)
 
     def boolean(self, node: Node, variables: Variables) -> bool:
         """The value of a condition, which must be true or false."""

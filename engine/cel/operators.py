@@ -20,6 +20,7 @@ from engine.cel.types import (
     EnumType,
     ListType,
     MapType,
+    OptionalType,
     Type,
     assignable,
     comparable,
@@ -50,7 +51,12 @@ def _no_operator(checker: Checker, node: Binary, left: Type, right: Type, hint: 
     return checker.report("no_overload", f"`{node.op}` is not defined for {left} and {right}", node, hint)
 
 
+OPEN_IT = "give what counts when it is absent: `.orValue(…)`"
+
+
 def _unit_hint(types: set[Type]) -> str | None:
+    if any(isinstance(of, OptionalType) for of in types):
+        return OPEN_IT
     if DURATION in types and types & NUMERIC:
         return "give the number a unit: `days(n)`, `hours(n)` or `minutes(n)`"
     if TIMESTAMP in types and STRING in types:

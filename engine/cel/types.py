@@ -135,16 +135,6 @@ def is_text(kind: Type) -> bool:
     return kind == STRING or isinstance(kind, (EnumType, RefType))
 
 
-def holds_symbol(of: Type) -> bool:
-    """Whether values are, or have inside, what only expressions know: optional values and types."""
-    match of:
-        case ListType():
-            return holds_symbol(of.item)
-        case MapType():
-            return holds_symbol(of.key) or holds_symbol(of.value)
-    return of == TYPE or isinstance(of, OptionalType)
-
-
 def assignable(actual: Type, wanted: Type) -> bool:
     """Whether a value of one type may stand where another is wanted. What is only known at run time may."""
     if DYN in (actual, wanted) or actual == wanted:

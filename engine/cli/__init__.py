@@ -11,7 +11,7 @@ import click
 
 from engine.errors import RulewrightError
 
-VERBS = ("demo", "check", "test", "run", "explain")
+VERBS = ("demo", "check", "test", "run", "explain", "diagram")
 
 
 class Verbs(click.Group):

@@ -103,6 +103,23 @@ class Calendar:
             day += timedelta(days=1)
         return micros + 3650 * DAY_US
 
+    def working_between(self, start: int, end: int) -> int:
+        """The microseconds of working time in [start, end); none where `end` is not the later one."""
+        day = self.local(start).date() - timedelta(days=1)
+        found = 0
+        while self.midnight(day) < end:
+            if self.works(day):
+                begin, finish = self.shift(day)
+                found += max(min(finish, end) - max(begin, start), 0)
+            day += timedelta(days=1)
+        return found
+
+    def keeps(self, other: Calendar) -> bool:
+        """Whether people work at the same times by both calendars."""
+        return (self.zone.key, self.workdays, self.hours, self.days_off, self.days_on) == (
+            other.zone.key, other.workdays, other.hours, other.days_off, other.days_on,
+        )  # fmt: skip
+
     def workdays_between(self, start: datetime, end: datetime) -> int:
         """How many working days lie in [start's day, end's day); negative when `end` is the earlier one."""
         if end < start:

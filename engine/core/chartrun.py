@@ -62,6 +62,11 @@ class Run:
         self.env.state = shown
 
 
+def copied(instance: Instance) -> Instance:
+    """A copy that later changes of the instance do not reach: its parts are replaced, never changed in place."""
+    return Instance(instance.active, instance.context, instance.history, instance.timers, instance.done)
+
+
 def first(run: Run, transitions: Iterable[Transition]) -> Transition | None:
     """The first transition whose guard holds and that the actor may cause.
 
@@ -197,13 +202,22 @@ def _rearm(run: Run, name: str, after: After) -> None:
 
 
 def _cancel(run: Run, name: str) -> None:
-    if run.instance.timers.pop(name, FIRED) != FIRED:
-        run.turn.timer(f"workflow/{run.chart.name}/{name}", None)
+    instance = run.instance
+    held = instance.timers.get(name)
+    if held is not None:
+        instance.timers = without(instance.timers, name)
+        if held != FIRED:
+            run.turn.timer(f"workflow/{run.chart.name}/{name}", None)
+
+
+def without(timers: dict[str, int], name: str) -> dict[str, int]:
+    """Deadlines but one. They are replaced, never changed in place: copies of an instance share them."""
+    return {other: due for other, due in timers.items() if other != name}
 
 
 def _set(run: Run, name: str, when: int) -> None:
     if run.instance.timers.get(name) != when:
-        run.instance.timers[name] = when
+        run.instance.timers = {**run.instance.timers, name: when}
         run.turn.timer(f"workflow/{run.chart.name}/{name}", when)
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.core.chartrun import Run, act, arm, assign, first, leave, rearm
-from engine.core.partition import Instance
+from engine.core.chartrun import Run, act, arm, assign, copied, first, leave, rearm
 from engine.core.program import Assign, Raise, State, Transition, Workflow, effects_of
 
 
@@ -71,13 +70,8 @@ def advance(run: Run, rows: Table, event: str, *, fresh: bool) -> None:
         run.turn.record("transition", run.chart.name, {"from": None, "to": row.state.path})
         _enter(run, row.state)
     else:
-        run.instance = unfolded(run.instance)
+        run.instance = copied(run.instance)
     move(run, rows, chosen)
-
-
-def unfolded(held: Instance) -> Instance:
-    """A copy of an instance of a flat chart: its context is replaced when it changes, and it has no history."""
-    return Instance(held.active, held.context, held.history, held.timers.copy(), held.done)
 
 
 def move(run: Run, rows: Table, one: Transition) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.core import statechart
-from engine.core.chartrun import FIRED, Run, arm, rearm
+from engine.core.chartrun import FIRED, Run, arm, rearm, without
 from engine.core.program import Workflow
 from engine.core.statechart import Entry
 
@@ -43,6 +43,8 @@ def move(run: Run) -> None:
 
 def _forget(run: Run, entered: set[str]) -> None:
     """The deadlines of states that are gone end."""
-    for timer in list(run.instance.timers):
-        if timer.rpartition("/")[0] not in entered and run.instance.timers.pop(timer) != FIRED:
-            run.turn.timer(f"workflow/{run.chart.name}/{timer}", None)
+    for timer, due in run.instance.timers.items():
+        if timer.rpartition("/")[0] not in entered:
+            run.instance.timers = without(run.instance.timers, timer)
+            if due != FIRED:
+                run.turn.timer(f"workflow/{run.chart.name}/{timer}", None)

@@ -17,13 +17,21 @@ if TYPE_CHECKING:
 SECTIONS = ("workflows", "metrics", "decisions", "memory")
 
 
+def _nothing() -> dict[str, Any]:
+    return NOTHING
+
+
+NOTHING: dict[str, Any] = {}
+"""What instances begin with, and share: their parts are replaced, never changed in place."""
+
+
 class Instance(msgspec.Struct, eq=False):
     """A running statechart: its active atomic states, its context, what histories remember, and its deadlines by name."""
 
     active: tuple[str, ...] = ()
-    context: dict[str, Any] = msgspec.field(default_factory=dict)
-    history: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    timers: dict[str, int] = msgspec.field(default_factory=dict)
+    context: dict[str, Any] = msgspec.field(default_factory=_nothing)
+    history: dict[str, tuple[str, ...]] = msgspec.field(default_factory=_nothing)
+    timers: dict[str, int] = msgspec.field(default_factory=_nothing)
     done: bool = False
 
 

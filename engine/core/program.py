@@ -281,13 +281,15 @@ def effects_of(state: State) -> Iterator[Reaction]:
 class Workflow:
     """A statechart with one instance a key of `scope`. `defaults` are the context values that an instance starts with.
 
-    `migrate` leads from states that earlier packs had to those that stand for them now.
+    `parallel`: all states directly below its root are active at once. `migrate` leads from states that earlier packs had to those that
+    stand for them now.
     """
 
     name: str
     title: Text
     scope: str
     states: Mapping[str, State]
+    parallel: bool
     initial: tuple[str, ...]
     begin: tuple[Reaction, ...]
     defaults: dict[str, Any]

@@ -74,7 +74,7 @@ def together(chart: Workflow, names: Iterable[str]) -> bool:
     for name in names:
         for one in (name, *ancestors(chart, name)):
             parent = chart.states[one].parent
-            side_by_side = len(chart.initial) > 1 if parent is None else chart.states[parent].kind == "parallel"
+            side_by_side = chart.parallel if parent is None else chart.states[parent].kind == "parallel"
             if not side_by_side and chosen.setdefault(parent, one) != one:
                 return False
     return True

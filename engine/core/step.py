@@ -31,6 +31,9 @@ from engine.core.trace import Tracer
 from engine.core.turn import Turn
 from engine.core.windows import WindowView
 
+ENGINE_EVENTS = frozenset({"timer.fired", "timer.moved", "entity.put"})
+"""Events of the engine itself that a partition always looks at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Concern:
@@ -90,7 +93,7 @@ class Scope:
             retain=program.retained.get(name),
         )
         busy = (found.workflows, found.windows, found.opens, found.experiments, found.popups, found.ratings)
-        idle = not any(busy) and not found.rules and found.retain is None and name not in ("timer.fired", "entity.put")
+        idle = not any(busy) and not found.rules and found.retain is None and name not in ENGINE_EVENTS
         further = found.retain is not None or any((found.experiments, found.popups, found.ratings))
         return replace(found, idle=idle, further=further)
 
@@ -122,6 +125,8 @@ class Stepper:
         turn = Turn(self.program, partition, shared, event, tracer, scope, seen)
         if event.type == "timer.fired":
             _fire(turn, scope, str(event.data["name"]))
+        elif event.type == "timer.moved":
+            workflow.postpone(turn, str(event.data["name"]), int(event.data["due"]))
         elif event.type == "entity.put":
             _known(turn, scope)
         else:

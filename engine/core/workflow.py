@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.cel import CelError
 from engine.core import flatchart, macrostep, migration, statechart
-from engine.core.chartrun import FIRED, FailedError, Run, forbid
+from engine.core.chartrun import FIRED, FailedError, Run, copied, forbid, without
 from engine.core.env import Env
 from engine.core.flatchart import Table
 from engine.core.partition import Instance
@@ -32,11 +32,6 @@ class WorkflowView:
     def __init__(self, chart: Workflow, instance: Instance | None) -> None:
         self.state = statechart.shown(chart, instance.active) if instance is not None else ""
         self.context: Mapping[str, Any] = instance.context if instance is not None else {}
-
-
-def copied(instance: Instance) -> Instance:
-    """A copy that later changes of the instance do not reach; a context is replaced when it changes."""
-    return Instance(instance.active, instance.context, dict(instance.history), dict(instance.timers), instance.done)
 
 
 def deliver(turn: Turn, chart: Workflow, ready: Machine, env: Env) -> bool:
@@ -128,12 +123,12 @@ def due(turn: Turn, chart: Workflow, ready: Machine, timer: str, env: Env) -> No
     state_name, _, index = timer.rpartition("/")
     after = _deadline(chart, held, state_name, int(index))
     if after is None:
-        del held.timers[timer]
+        held.timers = without(held.timers, timer)
         turn.changed("workflows")
         return
     mark, timers = turn.mark(), turn.step.timers.copy()
     run = Run(turn, chart, copied(held), env)
-    run.instance.timers[timer] = FIRED
+    run.instance.timers = {**held.timers, timer: FIRED}
     run.refresh(statechart.shown(chart, held.active))
     try:
         if turn.holds(chart.name, "after", after.when, env):
@@ -144,10 +139,20 @@ def due(turn: Turn, chart: Workflow, ready: Machine, timer: str, env: Env) -> No
                 flatchart.move(run, ready, after.transition)
     except FailedError as failed:
         _abandon(turn, chart, run, failed, mark, timers)
-        held.timers[timer] = FIRED
+        held.timers = {**held.timers, timer: FIRED}
         turn.changed("workflows")
         return
     _keep(run)
+
+
+def postpone(turn: Turn, name: str, due: int) -> None:
+    """Move a deadline that is pending: its calendar says now that it comes at another instant."""
+    _, chart, timer = name.split("/", 2)
+    held = turn.partition.workflows.instances.get(chart)
+    if held is not None and held.timers.get(timer, FIRED) != FIRED:
+        held.timers = {**held.timers, timer: due}
+        turn.timer(name, due)
+        turn.changed("workflows")
 
 
 def _deadline(chart: Workflow, held: Instance, state: str, index: int) -> After | None:

@@ -28,8 +28,8 @@ from engine.cel import (
     compile_record,
     parse,
 )
+from engine.cel.operators import OPEN_IT
 from engine.cel.syntax import path
-from engine.cel.types import holds_symbol
 from engine.core.program import Expression, Values
 from engine.core.text import Template, Text
 from engine.pack import plain
@@ -79,7 +79,9 @@ def _refuse_whole(piece: Piece, checked: Checked) -> None:
     if node is not None:
         start, end = node.start + piece.offset, node.end + piece.offset
         message = f"`{node.text}` as a whole is no value that can be kept or sent"
-        piece.at.text_problem("not_a_value", message, start, end, "give one of its fields")
+        of = checked.notes.types.get(node, checked.type)
+        hint = OPEN_IT if isinstance(of, OptionalType) else "give one of its fields"
+        piece.at.text_problem("not_a_value", message, start, end, hint)
 
 
 def _guarded(
@@ -122,7 +124,6 @@ def compiled(checked: Checked, piece: Piece, guards: Sequence[Checked] = ()) -> 
         if hint is None and problem.message.startswith("metrics by "):
             hint = "a metric belongs to one scope: what another one knows arrives as an emitted event"
         piece.at.text_problem(problem.code, problem.message, start, end, hint)
-    _must_be_plain(checked, piece)
     place = piece.at.inside(piece.offset + checked.node.start)
     if checked.problems or any(guard.problems for guard in guards):
         return Expression(checked.node.text, place, _broken, checked, guards=tuple(guards))
@@ -130,15 +131,6 @@ def compiled(checked: Checked, piece: Piece, guards: Sequence[Checked] = ()) -> 
     if guards:
         run = _unless_absent(run, [compile_expression(guard) for guard in guards])
     return Expression(checked.node.text, place, run, checked, compile_deadline(checked), tuple(guards))
-
-
-def _must_be_plain(checked: Checked, piece: Piece) -> None:
-    """Report a value that only expressions know: nothing outside them can keep an optional value, or a type."""
-    if checked.problems or not holds_symbol(checked.type):
-        return
-    hint = "end with `.orValue(…)`, or ask `.hasValue()`" if isinstance(checked.type, OptionalType) else None
-    start, end = (offset + piece.offset for offset in (checked.node.start, checked.node.end))
-    piece.at.text_problem("wrong_type", f"a plain value is wanted here, not {checked.type}", start, end, hint)
 
 
 def together(pairs: Sequence[tuple[str, Expression]]) -> Values:

@@ -1,9 +1,12 @@
-"""What can be kept, sent and counted is plain data: events, metrics and workflows as a whole are not, one of their fields is."""
+"""What can be kept, sent and counted is plain data: events, metrics and workflows as a whole are not, one of their fields is.
+
+Nor are optional values and types, which only expressions know.
+"""
 
 from __future__ import annotations
 
-from engine.cel import Checked, ListType, MapType, Node, RecordType, Type
-from engine.cel.syntax import Call, Conditional, ListLiteral, MapLiteral
+from engine.cel import TYPE, Checked, ListType, MapType, Node, OptionalType, RecordType, Type
+from engine.cel.syntax import Call, Conditional, ListLiteral, Macro, MapLiteral
 
 
 def whole(checked: Checked) -> Node | None:
@@ -28,6 +31,8 @@ def _handed_on(node: Node) -> tuple[Node, ...]:
             return tuple(value for _, value in node.entries)
         case Call(target=None, function="dyn"):
             return node.args
+        case Macro(kind="bind" | "map" | "transformList" | "transformMap" | "transformMapEntry"):
+            return node.bodies[-1:]
     return ()
 
 
@@ -37,6 +42,8 @@ def is_plain(kind: Type) -> bool:
         return is_plain(kind.item)
     if isinstance(kind, MapType):
         return is_plain(kind.value)
+    if kind == TYPE or isinstance(kind, OptionalType):
+        return False
     if not isinstance(kind, RecordType):
         return True
     fields = kind.fields.values()

@@ -20,10 +20,11 @@ from engine.core.calendar import to_instant, to_micros
 from engine.core.event import Record
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
-from engine.pack import load, restore
+from engine.pack import BrokenPackError, load, restore
 from engine.runtime.admission import FIRST_YEAR, LAST_YEAR, Arrival, Door, Refusal
 from engine.runtime.beginning import Beginning
 from engine.runtime.crash import StepCrashedError
+from engine.runtime.deadlines import moved
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.line import Line, line_of
 from engine.runtime.outcome import Outcome
@@ -31,6 +32,7 @@ from engine.runtime.puts import offered, references, take, take_lines
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
 from engine.store import open_store
+from engine.store.batch import SavedPack
 from engine.store.protocol import Store
 
 Roles = tuple[str, ...]
@@ -80,8 +82,9 @@ class Engine:
         names = [packs] if isinstance(packs, (str, Path)) else list(packs)
         program = load(names, params or {})
         opened = open_store(store) if isinstance(store, str) else store
-        _keep(program, opened)
-        return cls(program, opened)
+        engine = cls(program, opened)
+        engine._take_over()
+        return engine
 
     @classmethod
     def reopen(cls, store: str | Store) -> Engine:
@@ -408,6 +411,33 @@ class Engine:
                 self._reset()
                 raise
 
+    def _take_over(self) -> None:
+        """Go on with what another revision left: move its deadlines to the calendars of this one, and keep this one with the log.
+
+        Decisions can so be explained with the pack that made them.
+        """
+        program, store = self.program, self.store
+        active = store.active_pack() if store.durable else None
+        if not store.durable or (active is not None and active.revision == program.revision):
+            return
+        if active is not None:
+            self._guarded(lambda: self._recount(active))
+        files = {name: text.encode() for name, text in program.files.items()}
+        store.save_pack(program.revision, program.name, program.version, files, program.params, store.clock() or 0)
+
+    def _recount(self, earlier: SavedPack) -> None:
+        """Deadlines in working time follow the calendars of the program, where an earlier one counted otherwise."""
+        session = self._session
+        pending = [timer for timer in self.store.timers() if timer[3].startswith("workflow/")]
+        if not pending or session.now is None:
+            return
+        try:
+            old = restore({name: text.decode() for name, text in earlier.files.items()}, earlier.params)
+        except BrokenPackError:
+            return
+        for event in moved(old, self.program, pending, session.now):
+            session.tell(event)
+
     def _reset(self) -> None:
         if not self.store.durable:
             return
@@ -416,15 +446,6 @@ class Engine:
             self.store.settle()
         finally:
             self._session = Session(self.program, self.store)
-
-
-def _keep(program: Program, store: Store) -> None:
-    """Keep the revision with the log, so that decisions can be explained with the pack that made them."""
-    active = store.active_pack() if store.durable else None
-    if store.durable and (active is None or active.revision != program.revision):
-        files = {name: text.encode() for name, text in program.files.items()}
-        at = store.clock() or 0
-        store.save_pack(program.revision, program.name, program.version, files, program.params, at)
 
 
 def moment(value: datetime | str) -> datetime:

@@ -175,6 +175,12 @@ class Session:
         self._settle()
         return True
 
+    def tell(self, event: Event) -> None:
+        """Append an event of the engine's own, unless it is in the log already, and step what follows from it."""
+        if self._identity((event.source, event.id)) is None:
+            self._append(event, _OWN_MARK)
+            self._settle()
+
     def start(self, at: int) -> None:
         """Virtual time begins. Keys that are known by now are told, so that their windows begin with it."""
         self.now = at

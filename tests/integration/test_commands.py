@@ -96,3 +96,35 @@ def test_a_demo_says_where_it_cannot_work(command: Command, events: Path) -> Non
     code, _, said = command("demo", "--dir", events)
     assert code == 1
     assert said.startswith("rulewright: not_writable: ")
+
+
+def test_a_workflow_is_drawn_as_mermaid_unless_asked_otherwise(command: Command) -> None:
+    code, printed, said = command("diagram", "sales", "quote")
+
+    assert (code, said) == (0, "")
+    assert printed.startswith('---\ntitle: "报价"\n---\nstateDiagram-v2\n')
+    assert "    sent --> stalled : params.quote_stall 后\n" in printed
+
+
+def test_all_workflows_of_a_pack_are_drawn_one_after_the_other(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "workflows.md"
+
+    assert command("diagram", "workflows", "--also", "rules", "--language", "en", "--out", out) == (0, "", "")
+    text = out.read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        "## Follow-up",
+        "## Quote",
+        "## Use of a script",
+        "## Visit",
+    ]
+    assert text.count("```mermaid\n---\n") == 4
+
+    code, printed, _ = command("diagram", "sales", "--format", "dot")
+    assert (code, printed.count("digraph ")) == (0, 4)
+
+
+def test_a_workflow_that_is_not_there_is_answered_with_those_that_are(command: Command) -> None:
+    code, printed, said = command("diagram", "sales", "qoute")
+
+    assert (code, printed) == (1, "")
+    assert "unknown_workflow: `sales` has no workflow `qoute` (there is `follow_up`, `quote`" in said

@@ -56,3 +56,30 @@ def test_data_entities_and_facts_are_kept_as_a_whole(
     again = replayed(engine.program, engine.store)
     assert state_hash(again) == state_hash(live(engine.store, list(again)))
     assert len(engine.handle(event("seen", "2026-03-02T11:00", rep="r1", item="tea")).of("error")) == 0
+
+
+def test_what_is_endless_on_paper_is_an_error_outcome_and_is_never_written_out(
+    open_pack: Callable[..., Engine], event: Callable[..., Any]
+) -> None:
+    twice = "".join(f".map(a{n}, [a{n}, a{n}])" for n in range(40))
+    engine = open_pack(
+        f"""
+events:
+  seen: {{keys: {{rep: data.rep}}, data: {{rep: string}}}}
+  told: {{keys: {{rep: data.rep}}, data: {{rep: string, item: any}}}}
+rules:
+  first:
+    by: rep
+    match: [{{event: seen, as: s}}]
+    then: [{{emit: told, data: {{rep: s.data.rep, item: "[s.data.rep]{twice}"}}}}]
+  second:
+    by: rep
+    match: [{{event: seen, as: s, where: "dyn([s.data.rep]{twice}) / 2 == 1"}}]
+    then: [{{emit: told, data: {{rep: s.data.rep, item: s.data.rep}}}}]
+"""
+    )
+    outcome = engine.handle(event("seen", "2026-03-02T10:00", rep="r1"))
+    assert outcome.of("emit") == []
+    errors = {one["name"]: one for one in outcome.of("error")}
+    assert errors["first"]["code"] == "too_large"
+    assert (errors["second"]["code"], list(errors["second"]["values"])) == ("type_mismatch", ["2"])

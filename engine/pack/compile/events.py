@@ -27,6 +27,7 @@ Fields = dict[str, FieldType]
 _ACTION = ("action", "do", "name", "scope", "key")
 BUILTIN: Mapping[str, tuple[tuple[str, str], ...]] = {
     "timer.fired": (("name", "string"),),
+    "timer.moved": (("name", "string"), ("due", "int")),
     "entity.put": (("entity", "string"), ("id", "string")),
     "action.succeeded": (*((name, "string") for name in _ACTION), ("result", "map")),
     "action.failed": (*((name, "string") for name in (*_ACTION, "code", "reason")),),

@@ -8,6 +8,7 @@ from engine.core.program import Reaction, State, Workflow
 from engine.pack.bench import words
 from engine.pack.compile.charts import Chart, Node, kind_of
 from engine.pack.compile.reactions import reactions
+from engine.pack.compile.targets import check_targets
 from engine.pack.compile.transitions import after, transitions
 from engine.pack.model import workflow as models
 from engine.pack.reading import At
@@ -27,11 +28,12 @@ def compile_chart(chart: Chart) -> Workflow:
             "never_starts", f"the initial state of `{chart.name}` handles no event, so that nothing starts it"
         )
     _check_reached(chart, states, initial)
-    return Workflow(
+    made = Workflow(
         name=chart.name,
         title=words(model.title, chart.name),
         scope=model.by,
         states=states,
+        parallel=model.parallel,
         initial=initial,
         begin=begin,
         defaults=chart.defaults,
@@ -40,6 +42,9 @@ def compile_chart(chart: Chart) -> Workflow:
         migrate=_migrate(chart),
         place=at.key,
     )
+    if not chart.lost:
+        check_targets(chart, made)
+    return made
 
 
 def _is_outside(chart: Chart, event: str) -> bool:

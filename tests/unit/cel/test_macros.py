@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.cel.world import World, run
+from tests.unit.cel.world import World, problems, run
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,40 @@ def test_methods_of_records_are_called_with_their_arguments() -> None:
 )
 def test_an_error_is_absorbed_by_what_decides_without_it(text: str, expected: Any) -> None:
     assert run(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("data.numbers.exists(i, n, i == 0 && n == 3)", True),
+        ("data.numbers.all(i, n, n > i)", False),
+        ("data.scores.existsOne(k, v, k == 'a' && v == 1)", True),
+        ("data.numbers.exists_one(i, n, n > 1)", False),
+        ("data.numbers.transformList(i, n, n * 10 + i)", [30, 11, 22]),
+        ("data.numbers.transformList(i, n, i > 0, n)", [1, 2]),
+        ("data.scores.transformMap(k, v, v * 2)", {"a": 2, "b": 4}),
+        ("data.scores.transformMap(k, v, k != 'a', v)", {"b": 2}),
+        ("data.numbers.transformMap(i, n, n)", {0: 3, 1: 1, 2: 2}),
+        ("data.scores.transformMapEntry(k, v, {v: k})", {1: "a", 2: "b"}),
+        ("data.scores.transformMapEntry(k, v, v > 1, {k + '!': v})", {"b!": 2}),
+        ("data.scores.transformMapEntry(k, v, {'same': v})", "!bad_argument"),
+        ("data.numbers.transformList(i, n, n / i)", "!division_by_zero"),
+        ("any.nested.transformMap(i, x, x)", {0: 1, 1: 2.5, 2: "x"}),
+        ("cel.bind(n, data.count, n * n)", 49),
+        ("cel.bind(a, data.numbers, cel.bind(b, a.map(x, x + 1), a + b))", [3, 1, 2, 4, 2, 3]),
+        ("data.numbers.map(n, cel.bind(m, n * 2, m + data.count))", [13, 9, 11]),
+        ("cel.bind(bad, 1 / 0, true)", "!division_by_zero"),
+        ("cel.bind(data, 5, data + 1)", 6),
+    ],
+)
+def test_two_variables_and_names_for_values(text: str, expected: Any) -> None:
+    assert run(text) == expected
+
+
+def test_variables_have_the_types_of_what_they_go_over() -> None:
+    assert problems("data.scores.exists(k, v, v == 'x')") == ["no_overload"]
+    assert problems("data.tags.exists(i, t, i == 'x')") == ["no_overload"]
+    assert problems("data.tags.all(t, t, true)") == ["syntax"]
+    assert problems("cel.bind(n, data.count, n == 'x')") == ["no_overload"]
+    assert problems("data.scores.transformMapEntry(k, v, v)") == ["wrong_type"]
+    assert problems("cel.bind(n, data, n.discount > 1.0)") == ["unguarded_optional"]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine.cel import CelError, Trace, check, trace
+from engine.cel.syntax import Has, walk
 from tests.unit.cel.world import SCOPE, World
 
 
@@ -73,3 +74,47 @@ def test_a_trace_reads_as_text_and_keeps_no_frames_alive() -> None:
     assert found.error is not None
     assert found.error.__traceback__ is None
     assert str(found.error) == "division_by_zero: division by zero"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data.numbers.exists(i, n, n > i && data.?discount.orValue(0.0) < 1.0)",
+        "cel.bind(n, data.count, n > 1 ? [n, ?data.?undeclared] : [])",
+        "data.scores.transformMap(k, v, v > 1, v + data.count)['b'] / 0 > 1 || has(data.purpose)",
+        "'%s'.format([data.numbers.sortBy(n, -n)]) == data.tags[?7].orValue('x')",
+        "data.?amount.optMap(a, a * 2.0).value() > 1.0 && data.count % 0 == 1",
+        "!(data.tier in ['KA', 'A']) || data.items[0].price * 2.0 >= data.amount",
+        "{'a': data.count}[?'a'].hasValue() ? data.region : string(data.count)",
+    ],
+)
+def test_every_part_has_its_value_or_error_and_lies_inside_the_whole(text: str) -> None:
+    found = traced(text)
+    for node in flat(found):
+        assert text[node.start : node.end] == node.text
+        assert not (node.skipped and (node.children or node.error))
+        for child in node.children:
+            assert node.start <= child.start <= child.end <= node.end
+    asked = {(node.start, node.end) for node in flat(found) if not node.skipped}
+    skipped = [(node.start, node.end) for node in flat(found) if node.skipped]
+    every = list(walk(check(text, SCOPE).node))
+    guarded = [part.operand for part in every if isinstance(part, Has)]
+    for part in (part for part in every if part not in guarded):
+        inside = any(start <= part.start and part.end <= end for start, end in skipped)
+        assert (part.start, part.end) in asked or inside, part.text
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "failed"),
+    [
+        ("data.count > 1 && data.count < 9", True, []),
+        ("data.count > 1 && data.count < 7", False, []),
+        ("data.count > 1 && data.count / 0 < 7", None, [(18, 32), (18, 36)]),
+    ],
+)
+def test_true_false_and_error_are_explained_alike(text: str, value: object, failed: list[tuple[int, int]]) -> None:
+    found = traced(text)
+    assert found.result is value
+    assert sorted((node.start, node.end) for node in flat(found) if node.error and node is not found) == failed
+    assert (found.error is None) == (not failed)
+    assert found.children[0].result is True

@@ -100,3 +100,21 @@ def test_a_stamp_is_right_on_both_sides_of_a_change_of_the_clock_at_an_odd_minut
 
     assert calendar.stamp(change - 1_000_000) == "2010-03-14T00:00:59-03:30"
     assert calendar.stamp(change) == "2010-03-14T01:01:00-02:30"
+
+
+@given(
+    st.integers(0, 14 * 1440),
+    st.integers(1, 60 * 60),
+    st.sampled_from([(9 * 60, 18 * 60), (22 * 60, 6 * 60), (0, 24 * 60)]),
+)
+def test_the_working_time_up_to_a_deadline_is_the_time_that_was_given(
+    start: int, minutes: int, hours: tuple[int, int]
+) -> None:
+    calendar = Calendar("c", SHANGHAI, hours=hours, days_off=frozenset({date(2026, 3, 4)}))
+    began, span = at("2026-03-02T00:00:00+08:00") + start * 60_000_000, minutes * 60_000_000
+
+    assert calendar.working_between(began, calendar.add_working(began, span)) == span
+
+
+def test_no_working_time_lies_between_an_instant_and_an_earlier_one(calendar: Calendar) -> None:
+    assert calendar.working_between(at("2026-03-02T15:00:00+08:00"), at("2026-03-02T10:00:00+08:00")) == 0

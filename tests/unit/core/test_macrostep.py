@@ -202,3 +202,8 @@ def test_regions_without_anything_in_them_are_active_at_once_in_a_chart_that_is_
         "end",
     )
     assert play(both, "go") == ["None → left+right"]
+
+
+def test_a_state_that_begins_with_a_history_does_its_own_beginning_first(play: Play) -> None:
+    remembering = ORDER.replace("initial: {to: first, then", "initial: {to: again, then")
+    assert play(remembering, "go", "tell")[-1] == "said root work initial default first left out go then "

@@ -1,10 +1,13 @@
 """Statecharts beyond the flat ones of the sales packs: nesting, regions, history, eventless and done events, deadlines."""
 
 from collections.abc import Callable
+from sys import getsizeof
 from typing import Any
 
 import pytest
 
+from engine import Engine
+from engine.core.partition import NOTHING
 from tests.unit.core.charts import chart
 
 NESTED = chart(
@@ -298,3 +301,15 @@ def test_a_history_of_states_that_are_gone_goes_back_to_its_default(replay: Call
     engine, send = replay(before, after, "next", "next", "pause")
     assert engine.state("job", "j1")["workflows"] == {"job": "paused"}
     assert send("resume", "10:00") == ["paused → work.a"]
+
+
+def test_a_configuration_costs_less_than_200_bytes(open_pack: Callable[..., Engine], event: Callable[..., Any]) -> None:
+    engine = open_pack(BEFORE)
+    engine.handle(event("go", "2026-03-02T10:00", job="j1"))
+    engine.handle(event("go", "2026-03-02T10:01", job="j1"))
+    held = engine._session.partition("job", "j1").workflows.instances["job"]
+    (chart,) = engine.program.scopes["job"].workflows
+    parts = (held.active, held.context, held.history, held.timers)
+    own = [part for part in parts if part is not NOTHING and part is not chart.defaults]
+    assert held.active == ("open",)
+    assert sum(map(getsizeof, [held, *own])) < 200
