@@ -8,6 +8,7 @@ import click
 
 SUITES = {
     "cel": "conformance.cel.command:cel",
+    "durable": "conformance.durable_rules.command:command",
     "fuzz": "conformance.cel.command:fuzz",
     "matcher": "conformance.matcher.command:command",
     "scxml": "conformance.scxml.command:command",

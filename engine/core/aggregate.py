@@ -11,12 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.core.equality import stored
+from engine.core import cardinality, quantile
 from engine.core.program import AggregateKind
 
 Accumulator = list[Any]
-
-DISTINCT_LIMIT = 10_000
 
 
 def add_exact(partials: list[float], value: float) -> None:
@@ -100,16 +98,6 @@ def _extreme(choose: Callable[..., Any]) -> Aggregate:
     return Aggregate(list, add, merge, lambda acc: acc[0] if acc else None)
 
 
-def _distinct(acc: Accumulator, value: Any, _other: Any) -> None:
-    if len(acc[0]) < DISTINCT_LIMIT:
-        acc[0][stored(value)] = True
-
-
-def _merge_distinct(acc: Accumulator, other: Accumulator) -> None:
-    for value in other[0]:
-        _distinct(acc, value, None)
-
-
 def _ratio(acc: Accumulator, value: Any, other: Any) -> None:
     add_exact(acc[0], float(value))
     add_exact(acc[1], float(other))
@@ -126,12 +114,18 @@ def _ratio_value(acc: Accumulator) -> Any:
     return total(acc[0]) / divisor if divisor else None
 
 
+def percentile(percent: float) -> Aggregate:
+    """The aggregate that answers one percentile, 0 to 100."""
+    return Aggregate(quantile.fresh, quantile.add, quantile.merge, lambda acc: quantile.quantile(acc, percent))
+
+
 AGGREGATES: dict[AggregateKind, Aggregate] = {
     "count": Aggregate(lambda: [0], _count, _merge_count, lambda acc: acc[0]),
     "sum": Aggregate(lambda: [0, []], _sum, _merge_sum, _sum_value),
     "avg": Aggregate(lambda: [0, []], _avg, _merge_avg, _avg_value),
     "min": _extreme(min),
     "max": _extreme(max),
-    "distinct": Aggregate(lambda: [{}], _distinct, _merge_distinct, lambda acc: len(acc[0])),
+    "distinct": Aggregate(cardinality.fresh, cardinality.add, cardinality.merge, cardinality.count),
     "ratio": Aggregate(lambda: [[], []], _ratio, _merge_ratio, _ratio_value),
 }
+"""Every kind but `percentile`, of which there are as many as numbers."""

@@ -36,14 +36,15 @@ def stored(value: Any) -> Hashable:
         return found
     if isinstance(value, int):
         return int(value)
-    return hashlib.blake2b(_written(value).encode(), digest_size=16).digest()
+    return hashlib.blake2b(written(value).encode(), digest_size=16).digest()
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """A text that two values share exactly when they are equal."""
     if isinstance(value, (list, tuple)):
-        return f"[{','.join(map(_written, value))}]"
+        return f"[{','.join(map(written, value))}]"
     if isinstance(value, dict):
-        return f"{{{','.join(sorted(f'{_written(name)}:{_written(item)}' for name, item in value.items()))}}}"
+        return f"{{{','.join(sorted(f'{written(name)}:{written(item)}' for name, item in value.items()))}}}"
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value // 1:

@@ -36,7 +36,7 @@ class Instance(msgspec.Struct, eq=False):
 
 
 class WindowState(msgspec.Struct, eq=False):
-    """Accumulators by window start; `closed` holds the values of judged windows; `points` are those of a sliding window.
+    """Accumulators by window start, or the panes of a sliding window; `closed` holds the values of judged windows.
 
     `due` is when the open window ends, where something waits for that. `form` is that of the metric that counts here, and
     `since` is when it began, where another one had counted before: windows that began earlier have no value.
@@ -44,7 +44,6 @@ class WindowState(msgspec.Struct, eq=False):
 
     open: dict[int, list[Any]] = msgspec.field(default_factory=dict)
     closed: dict[int, Any] = msgspec.field(default_factory=dict)
-    points: list[list[Any]] = msgspec.field(default_factory=list)
     owners: dict[str, list[Any]] = msgspec.field(default_factory=dict)
     due: int | None = None
     form: str = ""

@@ -15,6 +15,7 @@ from engine.errors import Place
 
 if TYPE_CHECKING:
     from engine.cel import Checked
+    from engine.core.aggregate import Aggregate
     from engine.core.calendar import Calendar
     from engine.core.env import Env
     from engine.core.text import Template, Text
@@ -301,7 +302,7 @@ class Workflow:
 
 # --- metrics -------------------------------------------------------------------------------------
 
-AggregateKind = Literal["count", "sum", "avg", "min", "max", "distinct", "ratio"]
+AggregateKind = Literal["count", "sum", "avg", "min", "max", "distinct", "ratio", "percentile"]
 WindowKind = Literal["calendar", "sliding", "tumbling", "session", "lifetime"]
 
 
@@ -330,7 +331,8 @@ class Roster:
 class WindowMetric:
     """An aggregate over windows. `of` are the event types counted; for a ratio `of` is the numerator and `den` the denominator.
 
-    `argument` is what is summed, averaged, …; with `ratio(a, b)` it is a and `divisor` is b. `keep` is how many closed windows stay.
+    `argument` is what is summed, averaged, …; with `ratio(a, b)` it is a and `divisor` is b; `accumulates` is how.
+    `keep` is how many closed windows stay.
     `publish` makes a lifetime metric readable from other scopes, also split by `owner`, so that a pop-up can leave out one's own.
     `form` is that of the state: what another form has counted means something else.
     """
@@ -342,6 +344,7 @@ class WindowMetric:
     den: frozenset[str]
     where: Expression | None
     aggregate: AggregateKind
+    accumulates: Aggregate
     argument: Expression | None
     divisor: Expression | None
     window: Window

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import insort
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any
 
 from engine.cel import CelError
-from engine.core.aggregate import AGGREGATES, Accumulator
-from engine.core.calendar import DAY_US
+from engine.core import panes
+from engine.core.aggregate import Accumulator
 from engine.core.env import Env
 from engine.core.partition import WindowState
 from engine.core.program import Window, WindowMetric
@@ -46,15 +45,14 @@ def record(metric: WindowMetric, state: WindowState, env: Env, now: int) -> Aspe
     value, other = _contribution(metric, env)
     kind = metric.window.kind
     if kind == "sliding":
-        insort(state.points, [event.at, value, other], key=itemgetter(0))
-        _forget_points(metric, state, now)
+        panes.record(metric, state.open, event.at, now, value, other)
         return NOW
     if kind == "lifetime":
         return _record_lifetime(metric, state, env, value, other)
     if kind == "session":
         return _record_session(metric, state, event.at, now, value, other)
     start, end = bounds(metric.window, event.at)
-    aggregate = AGGREGATES[metric.aggregate]
+    aggregate = metric.accumulates
     acc = state.open.get(start)
     if acc is None:
         _make_room(metric, state, now)
@@ -82,15 +80,17 @@ def _contribution(metric: WindowMetric, env: Env) -> tuple[Any, Any]:
 
 def _check_number(metric: WindowMetric, value: Any) -> None:
     """What nobody declared may be anything. Spans and instants have no sum, but one that is the greatest."""
-    number = isinstance(value, (int, float)) and value is not True and value is not False
-    if not number and not (metric.aggregate in ("min", "max") and isinstance(value, (timedelta, datetime))):
+    if isinstance(value, (int, float)) and value is not True and value is not False:
+        if not math.isfinite(value):
+            raise CelError("bad_argument", f"`{metric.aggregate}` needs a finite number, this is {value}")
+    elif not (metric.aggregate in ("min", "max") and isinstance(value, (timedelta, datetime))):
         raise CelError("bad_argument", f"`{metric.aggregate}` needs a number, this is {type(value).__name__}")
 
 
 def _recompute(metric: WindowMetric, state: WindowState, start: int) -> Aspects:
     if (metric.roster is not None and start not in state.closed) or not whole(state, start):
         return NOTHING
-    value = AGGREGATES[metric.aggregate].value(state.open[start])
+    value = metric.accumulates.value(state.open[start])
     if state.closed.get(start) == value and start in state.closed:
         return NOTHING
     state.closed[start] = value
@@ -98,7 +98,7 @@ def _recompute(metric: WindowMetric, state: WindowState, start: int) -> Aspects:
 
 
 def _record_lifetime(metric: WindowMetric, state: WindowState, env: Env, value: Any, other: Any) -> Aspects:
-    aggregate = AGGREGATES[metric.aggregate]
+    aggregate = metric.accumulates
     owners = [""] if metric.owner is None else ["", str(metric.owner.run(env))]
     for owner in owners:
         entry = state.owners.get(owner)
@@ -111,7 +111,7 @@ def _record_lifetime(metric: WindowMetric, state: WindowState, env: Env, value: 
 
 def _record_session(metric: WindowMetric, state: WindowState, at: int, now: int, value: Any, other: Any) -> Aspects:
     """Count an event into its session; one that comes late may join sessions, or open one again that had ended."""
-    aggregate, gap = AGGREGATES[metric.aggregate], metric.window.size
+    aggregate, gap = metric.accumulates, metric.window.size
     acc = aggregate.fresh()
     aggregate.add(acc, value, other)
     first = last = at
@@ -133,13 +133,6 @@ def _record_session(metric: WindowMetric, state: WindowState, at: int, now: int,
     return CLOSED
 
 
-def _forget_points(metric: WindowMetric, state: WindowState, now: int) -> None:
-    horizon = now - metric.window.size - metric.lateness
-    points = state.points
-    if points and points[0][0] <= horizon:
-        state.points = [point for point in points if point[0] > horizon]
-
-
 def close(metric: WindowMetric, state: WindowState, now: int, *, listed: bool, known: int | None) -> bool:
     """Judge every window that has ended. True when a value was added.
 
@@ -153,9 +146,9 @@ def close(metric: WindowMetric, state: WindowState, now: int, *, listed: bool, k
     elif listed and known is not None and state.due is not None and state.due <= now:
         start = bounds(metric.window, state.due - 1)[0]
         if known <= start and whole(state, start):
-            acc = state.open.get(start) or AGGREGATES[metric.aggregate].fresh()
+            acc = state.open.get(start) or metric.accumulates.fresh()
             state.open[start] = acc
-            state.closed[start] = AGGREGATES[metric.aggregate].value(acc)
+            state.closed[start] = metric.accumulates.value(acc)
             added = True
     _forget_windows(metric, state, now, now)
     return added
@@ -166,9 +159,9 @@ def ended(metric: WindowMetric, state: WindowState, now: int) -> dict[int, Any]:
     if not cuts(metric.window) and metric.window.kind != "session":
         return {}
     return {
-        start: AGGREGATES[metric.aggregate].value(_values(metric, acc))
+        start: metric.accumulates.value(_values(metric, acc))
         for start, acc in state.open.items()
-        if start not in state.closed and _ended(metric, start, acc, now) and whole(state, start)
+        if start not in state.closed and _end(metric, start, acc) <= now and whole(state, start)
     }
 
 
@@ -177,10 +170,10 @@ def whole(state: WindowState, start: int) -> bool:
     return state.since is None or start >= state.since
 
 
-def _ended(metric: WindowMetric, start: int, acc: Accumulator, now: int) -> bool:
+def _end(metric: WindowMetric, start: int, acc: Accumulator) -> int:
     if metric.window.kind == "session":
-        return bool(acc[0] + metric.window.size <= now)
-    return bounds(metric.window, start)[1] <= now
+        return int(acc[0]) + metric.window.size
+    return bounds(metric.window, start)[1]
 
 
 def _values(metric: WindowMetric, acc: Accumulator) -> Accumulator:
@@ -197,28 +190,32 @@ def _make_room(metric: WindowMetric, state: WindowState, now: int) -> None:
 
 
 def _forget_windows(metric: WindowMetric, state: WindowState, now: int, judged: int) -> None:
-    """Drop accumulators that are of no use any more, and values beyond `keep`. Windows that end by `judged` have been judged."""
-    reach = now - metric.lateness - 40 * DAY_US - metric.window.size
-    for start in [start for start in state.open if _is_spent(metric, state, start, reach, judged)]:
+    """Drop accumulators that are of no use any more, and values beyond `keep`. Windows that end by `judged` have been judged.
+
+    What a late event may still change is no old value yet: sessions can join, and then there are fewer.
+    """
+    reach = now - metric.lateness
+    for start in [start for start, acc in state.open.items() if _is_spent(metric, state, start, acc, reach, judged)]:
         del state.open[start]
-    if len(state.closed) > metric.keep:
-        for start in sorted(state.closed)[: -metric.keep]:
+    settled = len(state.closed) - len(state.open.keys() & state.closed.keys())
+    if settled > metric.keep:
+        for start in sorted(state.closed.keys() - state.open.keys())[: settled - metric.keep]:
             del state.closed[start]
 
 
-def _is_spent(metric: WindowMetric, state: WindowState, start: int, reach: int, judged: int) -> bool:
+def _is_spent(metric: WindowMetric, state: WindowState, start: int, acc: Accumulator, reach: int, judged: int) -> bool:
     """Whether no late event can reach a closed window, or a roster has passed one over: its key was not listed at its end."""
+    end = _end(metric, start, acc)
     if start in state.closed or not whole(state, start):
-        return start < reach
-    return metric.roster is not None and bounds(metric.window, start)[1] <= judged
+        return end < reach
+    return metric.roster is not None and end <= judged
 
 
 def next_due(metric: WindowMetric, state: WindowState, now: int) -> int | None:
     """When the value changes next by time alone: the open window ends, or a point leaves the sliding window."""
     kind = metric.window.kind
     if kind == "sliding":
-        leaving = [point[0] + metric.window.size for point in state.points if point[0] > now - metric.window.size]
-        return min(leaving, default=None)
+        return panes.next_leaving(metric, state.open, now)
     if kind == "session":
         ends = [held[0] + metric.window.size for held in state.open.values()]
         return min((end for end in ends if end > now), default=None)
@@ -240,10 +237,10 @@ class WindowView:
     def now(self) -> Any:
         """The value of the open window; None where nothing has a value yet."""
         metric, state = self._metric, self._state
-        aggregate = AGGREGATES[metric.aggregate]
+        aggregate = metric.accumulates
         kind = metric.window.kind
         if kind == "sliding":
-            return _slid(metric, state.points, self._now)
+            return panes.value(metric, state.open, self._now)
         if kind == "lifetime":
             entry = state.owners.get("")
             return aggregate.value(entry[1] if entry else aggregate.fresh())
@@ -254,13 +251,13 @@ class WindowView:
 
     @property
     def closed(self) -> list[Any]:
-        """The values of all closed windows that have one, newest first."""
+        """The values of the newest `keep` closed windows, newest first; those of windows without a value are left out."""
         found = self._closed
         if found is None:
             values = self._state.closed
             if self._metric.roster is None:
                 values = {**ended(self._metric, self._state, self._now), **values}
-            newest = [values[start] for start in sorted(values, reverse=True)]
+            newest = [values[start] for start in sorted(values, reverse=True)[: self._metric.keep]]
             found = self._closed = [value for value in newest if value is not None]
         return found
 
@@ -287,12 +284,3 @@ def slope(values: Sequence[float]) -> float:
     centre, mean = (size - 1) / 2, sum(values) / size
     above = sum((x - centre) * (y - mean) for x, y in enumerate(values))
     return above / sum((x - centre) ** 2 for x in range(size))
-
-
-def _slid(metric: WindowMetric, points: list[list[Any]], now: int) -> Any:
-    aggregate = AGGREGATES[metric.aggregate]
-    acc = aggregate.fresh()
-    for at, value, other in points:
-        if now - metric.window.size < at <= now:
-            aggregate.add(acc, value, other)
-    return aggregate.value(acc)

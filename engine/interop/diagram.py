@@ -17,6 +17,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "for": "{span} 后",
         "working": "工作时间 {span} 后",
         "until": "到 {span}",
+        "roles": "由 {roles}",
         "refuse": "可拒绝：{codes}",
         "enter": "进入 / {effects}",
         "exit": "离开 / {effects}",
@@ -26,6 +27,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "for": "after {span}",
         "working": "after {span} of working time",
         "until": "at {span}",
+        "roles": "by {roles}",
         "refuse": "may refuse: {codes}",
         "enter": "enter / {effects}",
         "exit": "exit / {effects}",
@@ -108,7 +110,7 @@ class _Pen:
         lines = [
             self.say(word, effects=self.effects(effects))
             for word, effects in (("enter", state.enter), ("exit", state.exit))
-            if effects
+            if self.effects(effects)
         ]
         lines += [" ".join(self.label(one)) for one in state.transitions if not one.targets]
         lines += [" ".join(self.deadline(one)) for one in state.after if not one.transition.targets]
@@ -152,9 +154,11 @@ class _Pen:
         found = [head] if head else []
         if guard is not None:
             found.append(f"[{guard}]")
+        if one.roles:
+            found.append(self.say("roles", roles=", ".join(one.roles)))
         if one.require:
             found.append(self.say("refuse", codes=", ".join(dict.fromkeys(held.code for held in one.require))))
-        if one.effects:
+        if self.effects(one.effects):
             found.append("/ " + self.effects(one.effects))
         return tuple(found)
 

@@ -6,7 +6,8 @@
 What goes over: states, transitions, guards, refusals, self-transitions that stay and those that leave. A guard `data.x` or
 `!data.x` is the condition, or the `unless`, of that name; any other guard stands there as its text, which the model must answer
 under that name. A deadline is a trigger `after.STATE.INDEX` that somebody must pull when it is due. Effects and assignments are the
-engine's own and stay behind. What `transitions` cannot say is refused: history, eventless transitions, `done` events, several targets.
+engine's own and stay behind. What `transitions` cannot say is refused: history, eventless transitions, `done` events, signals, roles,
+several targets.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from engine.cel import Node, conjuncts
 from engine.cel.syntax import Unary, path
 from engine.core import statechart
-from engine.core.program import Expression, State, Transition, Workflow
+from engine.core.program import Expression, Raise, Reaction, State, Transition, Workflow, effects_of
 from engine.errors import PackError, Place
 from engine.interop.machine import from_transitions
 
@@ -50,6 +51,9 @@ class _Export:
     def machine(self) -> dict[str, Any]:
         top = [state for state in self.chart.states.values() if state.parent is None]
         first = self.chart.initial
+        for effect in (*self.chart.begin, *(one for state in top for one in self.effects(state))):
+            if isinstance(effect, Raise):
+                raise _refuse("signals", effect.place)
         return {
             "states": [self.state(state) for state in top],
             "transitions": [made for state in self.chart.states.values() for made in self.transitions(state)],
@@ -57,6 +61,12 @@ class _Export:
             "auto_transitions": False,
             "ignore_invalid_triggers": True,
         }
+
+    def effects(self, state: State) -> Iterator[Reaction]:
+        """What a state and the states inside it can do."""
+        yield from effects_of(state)
+        for child in state.children:
+            yield from self.effects(self.chart.states[child])
 
     def state(self, state: State) -> dict[str, Any]:
         if state.kind.endswith("history"):
@@ -89,6 +99,8 @@ class _Export:
                 raise _refuse("eventless transitions", one.place)
             if one.event.startswith("done."):
                 raise _refuse("event for the end of a state", one.place)
+            if one.roles:
+                raise _refuse("roles", one.place)
             if one.require and self.has_another(state, one, position):
                 raise _refuse("refusal: the next transition on the event would be tried", one.place)
             guards = [*([one.when] if one.when is not None else []), *(held.when for held in one.require)]

@@ -8,6 +8,8 @@ and is gone, a fact by each; a message stands for one pattern of a rule only, un
 
 On purpose it is different here:
 
+- Of several events that would do, the one posted first is taken; durable_rules takes the last one. An `$or` of which both sides
+  hold fires once, not twice. A comparison with a property that is not there is false; there it ends the search of other rules as well.
 - A message wanted by no rule is forgotten, and none is refused for it; a fact that is known already raises, as there.
 - Types are not mixed: `5` is not `"5"`, and nothing but a number is less than a number. durable_rules compares `"abc" > 5`.
 - All that one message sets off is decided before the first action runs; what actions post, assert and change is looked at after,

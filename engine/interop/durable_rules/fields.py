@@ -22,8 +22,7 @@ def sameness(value: Any) -> str:
     if isinstance(value, bool):
         return f"b{int(value)}"
     if isinstance(value, (int, float)):
-        whole = int(value) if value == int(value) else value
-        return f"n{whole}"
+        return f"n{int(value)}" if isinstance(value, int) or value.is_integer() else f"n{value}"
     if isinstance(value, str):
         return f"s{value}"
     return "j" + json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -195,11 +195,15 @@ class Host:
             if record["kind"] == "emit":
                 told = record["data"]
                 self._queue.append(Firing(running.ruleset.name, told["rule"], told["sid"], tuple(told["match"])))
-            elif record["kind"] in ("reject", "error"):
+        for record in records:
+            if record["kind"] in ("reject", "error"):
                 raise RulewrightError(record["code"], f"{running.ruleset.name}: {record['reason']}")
 
     def _run(self) -> list[str]:
-        """Run actions until none is left; an action that posts does not run others by itself."""
+        """Run actions until none is left; an action that posts does not run others by itself.
+
+        Where one raises, those that wait run with the next call.
+        """
         if self._busy:
             return []
         self._busy, fired = True, []
@@ -208,11 +212,11 @@ class Host:
                 chosen = self._next()
                 fired += [one.rule for one in chosen if one.rule]
                 if len(fired) > MOST_ACTIONS:
+                    self._queue.clear()
                     raise RulewrightError("runaway", f"more than {MOST_ACTIONS} actions follow from one another")
                 self._act(chosen)
         finally:
             self._busy = False
-            self._queue.clear()
         return fired
 
     def _next(self) -> list[Firing]:

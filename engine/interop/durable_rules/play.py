@@ -16,7 +16,10 @@ class Content(dict[str, Any]):
     """A JSON object whose properties can also be read and set with a dot; one that is not there is None, setting None removes it."""
 
     def __getattr__(self, name: str) -> Any:
-        return content(self.get(name))
+        value = self.get(name)
+        if isinstance(value, (dict, list)):
+            value = self[name] = content(value)
+        return value
 
     def __setattr__(self, name: str, value: Any) -> None:
         if value is None:
@@ -72,6 +75,10 @@ class Context:
             self._match = {"m": plain}
 
     def __getattr__(self, name: str) -> Any:
+        return self[name]
+
+    def __getitem__(self, name: str) -> Any:
+        """What a pattern matched, by any name; None where it matched nothing."""
         return content(self._match.get(name))
 
     def post(self, *message: Any) -> None:

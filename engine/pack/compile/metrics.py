@@ -14,6 +14,7 @@ from engine.cel import (
     DYN,
     INT,
     STRING,
+    UNSET,
     CelSyntaxError,
     Field,
     ListType,
@@ -25,6 +26,7 @@ from engine.cel import (
     parse,
 )
 from engine.cel.syntax import Call
+from engine.core import aggregate as accumulators
 from engine.core.program import AggregateKind, Expression, OpenMetric, Roster, Window, WindowMetric
 from engine.pack import bench, names
 from engine.pack.bench import Piece, argument, words
@@ -41,7 +43,16 @@ KEEP = 60
 
 _ROSTER = re.compile(r"\s*([\w.]+)(?:\s+where\s+(.*))?\Z", re.DOTALL)
 _NUMBERS = (INT, DOUBLE, DYN)
-_ARGUMENTS: dict[str, int] = {"count": 0, "sum": 1, "avg": 1, "min": 1, "max": 1, "distinct": 1, "ratio": 2}
+_ARGUMENTS: dict[str, int] = {
+    "count": 0,
+    "sum": 1,
+    "avg": 1,
+    "min": 1,
+    "max": 1,
+    "distinct": 1,
+    "ratio": 2,
+    "percentile": 2,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Aggregate:
     """What a window metric computes. `type` is that of its values; `always`: it has a value even when nothing happened."""
 
     kind: AggregateKind
+    how: accumulators.Aggregate
     argument: Expression | None
     divisor: Expression | None
     type: Type
@@ -99,7 +111,7 @@ def _open(build: Build, one: Definition[Metric]) -> OpenMetric | None:
     given = [where] if where is not None else []
     per = bench.expression(Piece(model.open.per, at / "open" / "per"), scope, given=given, kept=True)
     title, form = words(model.title, one.name), form_of(build.params, *events, per, where)
-    return OpenMetric(one.name, title, model.by, *events, per, where, _lateness(build, events), form, at.key)
+    return OpenMetric(one.name, title, model.by, *events, per, where, _lateness(build), form, at.key)
 
 
 def _counted(build: Build, name: str, scope: str, at: At) -> bool:
@@ -116,9 +128,9 @@ def _counted(build: Build, name: str, scope: str, at: At) -> bool:
     return True
 
 
-def _lateness(build: Build, events: Sequence[str]) -> int:
-    declared = build.section("events")
-    spans = [declared[name].model.lateness for name in events if name in declared]
+def _lateness(build: Build) -> int:
+    """How far back anything may still be recorded: an emitted event is as late as its cause, whatever its own type allows."""
+    spans = [one.model.lateness for one in build.section("events").values()]
     return max((micros(span) for span in spans if span is not None), default=0)
 
 
@@ -141,7 +153,7 @@ def _windowed(build: Build, one: Definition[Metric]) -> WindowMetric | None:
     scope = vocabulary.scope({**vocabulary.own(model.by), **vocabulary.event(events, model.by)})
     where = build.condition(model.where, at / "where", scope)
     given = [where] if where is not None else []
-    aggregate = _aggregate(one, scope, given)
+    aggregate = _aggregate(build, one, scope, given)
     kind = None if target is None else INT if isinstance(target, int) else DOUBLE
     _declare(build, one, view(one.name, aggregate.type, kind, always=aggregate.always))
     _check_publish(one, aggregate)
@@ -158,12 +170,13 @@ def _windowed(build: Build, one: Definition[Metric]) -> WindowMetric | None:
         den=counted[1],
         where=where,
         aggregate=aggregate.kind,
+        accumulates=aggregate.how,
         argument=aggregate.argument,
         divisor=aggregate.divisor,
         window=window,
         roster=_roster(build, one),
         target=target,
-        lateness=_lateness(build, events),
+        lateness=_lateness(build),
         keep=KEEP,
         publish=model.publish,
         owner=owner,
@@ -183,24 +196,42 @@ def view(name: str, value: Type, target: Type | None, *, always: bool) -> Record
     return RecordType(name, fields, methods, series=value)
 
 
-def _aggregate(one: Definition[Metric], scope: Scope, given: Sequence[Expression]) -> Aggregate:
+def _aggregate(build: Build, one: Definition[Metric], scope: Scope, given: Sequence[Expression]) -> Aggregate:
     model, at = one.model, one.at / "value"
     assert model.of is not None
     if model.of.den:
         if model.value is not None:
             at.key_problem("bad_metric", "a ratio of two events has no `value`", "remove `value`, or count one event")
-        return Aggregate("ratio", None, None, DOUBLE, always=False)
+        return Aggregate("ratio", accumulators.AGGREGATES["ratio"], None, None, DOUBLE, always=False)
     piece = Piece(model.value if model.value is not None else "count()", at)
     call = _call(piece)
     if call is None:
-        return Aggregate("count", None, None, INT, always=True)
+        return Aggregate("count", accumulators.AGGREGATES["count"], None, None, INT, always=True)
     kind = cast(AggregateKind, call.function)
+    if kind == "percentile":
+        spread = _operand(call.args[0], piece, scope, DYN, given)
+        return Aggregate(kind, _percentile(build, call.args[1], piece), spread, None, DOUBLE, always=False)
     wanted = None if kind == "distinct" else DYN
     found = [_operand(node, piece, scope, wanted, given) for node in call.args]
     types = [operand.checked.type for operand in found]
     value = {"count": INT, "distinct": INT, "avg": DOUBLE, "ratio": DOUBLE}.get(kind) or types[0]
     first, second = (*found, None, None)[:2]
-    return Aggregate(kind, first, second, value, always=kind in ("count", "sum", "distinct"))
+    how = accumulators.AGGREGATES[kind]
+    return Aggregate(kind, how, first, second, value, always=kind in ("count", "sum", "distinct"))
+
+
+def _percentile(build: Build, node: Node, piece: Piece) -> accumulators.Aggregate:
+    """Which percentile is wanted is known when the pack is loaded: a number, or a parameter."""
+    inner = argument(node, piece)
+    percent = bench.constant(inner, build.vocabulary.scope())
+    if percent is UNSET:
+        return accumulators.percentile(0.0)
+    number = isinstance(percent, (int, float)) and not isinstance(percent, bool)
+    if not number or not 0 <= percent <= 100:
+        end = inner.offset + len(inner.text)
+        piece.at.text_problem("wrong_type", f"a number from 0 to 100 is wanted here, not {percent}", inner.offset, end)
+        return accumulators.percentile(0.0)
+    return accumulators.percentile(float(percent))
 
 
 def _operand(node: Node, piece: Piece, scope: Scope, wanted: Type | None, given: Sequence[Expression]) -> Expression:

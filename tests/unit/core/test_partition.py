@@ -51,7 +51,9 @@ def full(value: Any) -> Partition:
     past = Remembered("e", "s", "t", 5, deep, 6, "about")
     partition = Partition("rep", "r")
     partition.workflows = Workflows({"w": Instance(("a", "b"), deep, {"h": ("a",)}, {"a/0": -1}, done=True)})
-    window = WindowState({5: [value], 6: [7, [value]]}, {4: value}, [[1, value, value]], {"": [1, [value]]}, 9)
+    window = WindowState(
+        {5: [value], 6: [7, [value]], 7: [8, None, [[1, value, value]]]}, {4: value}, {"": [1, [value]]}, 9
+    )
     partition.metrics = Metrics({"m": window}, {"o": OpenState({"i": [1]}, {"j": 2})}, 3)
     sent = Sent("k", 0, "mail", "m", "rep", deep, {"points": [deep]}, "red", 1)
     partition.decisions = Decisions(

@@ -89,7 +89,7 @@ def test_a_roster_forgets_windows_that_it_never_judged(
     for day in range(1, 29):
         engine.handle(event("sale", f"2026-02-{day:02}T10:00", desk="d", amount=1.0))
     state = engine._session.partition("desk", "d").metrics.windows["sales"]
-    assert (len(state.open), len(state.closed)) == ((28, 27) if listed else (1, 0))
+    assert (len(state.open), len(state.closed)) == ((9, 27) if listed else (1, 0))
     assert view(engine).now == 1
 
 
@@ -112,7 +112,14 @@ def test_tumbling_windows_take_late_events_into_the_window_that_they_belong_to(d
 
 @pytest.mark.parametrize(
     ("value", "closed"),
-    [("avg(data.amount)", 2.0), ("min(data.amount)", 1.0), ("max(data.amount)", 3.0), ("distinct(data.amount)", 2)],
+    [
+        ("avg(data.amount)", 2.0),
+        ("min(data.amount)", 1.0),
+        ("max(data.amount)", 3.0),
+        ("distinct(data.amount)", 2),
+        ("'percentile(data.amount, 50)'", 1.0),
+        ("'percentile(data.amount, 100)'", 3.0),
+    ],
 )
 def test_every_aggregate_has_its_value_for_a_closed_day(desk: Callable[..., Any], value: str, closed: float) -> None:
     engine, sell = desk(value, "{calendar: day, in: shanghai}")
@@ -197,3 +204,70 @@ def test_an_outside_event_may_not_speak_as_the_engine(
     engine.put("desk", {"id": "d", "open": True})
     line = {**event("sale", "2026-03-02T10:00", desk="d", amount=1.0), "source": "rulewright"}
     assert [one["code"] for one in engine.handle(line).rejects] == ["reserved_source"]
+
+
+def test_a_long_session_is_still_open_to_late_events_when_it_began_long_ago(desk: Callable[..., Any]) -> None:
+    engine, sell = desk("count()", "{session: 5d}")
+    for time in ("02T10:00", "06T10:00", "10T10:00", "14T10:00", "18T10:00", "22T10:00", "26T10:00", "30T10:00"):
+        sell(time)
+    for month, day in ((4, 3), (4, 7), (4, 11), (4, 15), (4, 19), (4, 23), (4, 27)):
+        engine.handle(line(f"2026-{month:02}-{day:02}T10:00:00+08:00"))
+    engine.advance("2026-05-03T10:00:00+08:00")
+    assert view(engine).last(3) == [15]
+    engine.handle(line("2026-04-28T10:00:00+08:00"))
+    assert view(engine).last(3) == [16]
+
+
+def line(time: str) -> dict[str, Any]:
+    return {"id": time, "source": "line", "type": "sale", "time": time, "data": {"desk": "d", "amount": 1.0}}
+
+
+def test_no_more_than_sixty_closed_windows_are_seen_though_late_events_may_reach_more(desk: Callable[..., Any]) -> None:
+    engine, sell = desk("count()", "{tumbling: 1h}")
+    for hour in range(96):
+        sell(f"{2 + hour // 24:02}T{hour % 24:02}:10")
+    assert len(view(engine).last(100)) == 60
+    sell("02T00:20")
+    assert view(engine).last(100) == [1] * 60
+
+
+def test_windows_that_no_late_event_can_reach_are_dropped(desk: Callable[..., Any]) -> None:
+    engine, sell = desk("count()", "{tumbling: 1h}")
+    for hour in range(24 * 28):
+        sell(f"{2 + hour // 24:02}T{hour % 24:02}:10")
+    state = engine._session.partition("desk", "d").metrics.windows["sales"]
+    assert (len(state.open), len(state.closed)) == (7 * 24 + 1, 7 * 24 + 60)
+
+
+@pytest.mark.parametrize(
+    "value", ["sum(data.amount / 0.0)", "'percentile(data.amount / 0.0, 50)'", "max(data.amount / 0.0)"]
+)
+def test_what_is_not_finite_is_not_counted_and_says_so(
+    open_pack: Callable[..., Engine], event: Callable[..., Any], value: str
+) -> None:
+    engine = open_pack(FRAME.format(value=value, window="{tumbling: 1h}", yellow="desk.open == false", hold=""))
+    engine.put("desk", {"id": "d", "open": True})
+    found = engine.handle(event("sale", "2026-03-02T10:00", desk="d", amount=1.0))
+    assert [(one["code"], one["kind"]) for one in found] == [("bad_argument", "error")]
+
+
+EMITTING = """
+pack: {name: emitting, version: "1"}
+events:
+  call: {lateness: 7d, keys: {desk: data.desk}, data: {desk: string}}
+  noted: {keys: {desk: data.desk}, data: {desk: string}}
+metrics:
+  notes: {of: noted, by: desk, window: {tumbling: 1h}}
+rules:
+  note: {by: desk, match: [{event: call, as: c}], then: [{emit: noted, data: {desk: c.data.desk}}]}
+"""
+
+
+def test_an_emitted_event_reaches_its_window_however_late_its_cause_was(
+    open_pack: Callable[..., Engine], event: Callable[..., Any]
+) -> None:
+    engine = open_pack(EMITTING)
+    for hour in range(24, 72):
+        engine.handle(event("call", f"2026-03-{2 + hour // 24:02}T{hour % 24:02}:10", desk="d"))
+    engine.handle(event("call", "2026-03-03T00:20", desk="d"))
+    assert engine.metrics("desk", "d")["notes"].last(60) == [1] * 46 + [2]

@@ -493,6 +493,38 @@ def test_an_exception_is_kept_where_a_rule_looks_at_it() -> None:
         Stage({"start": rules["start"]}).post({"action": "start"})
 
 
+def test_what_waits_runs_with_the_next_call_where_an_action_raises() -> None:
+    def fails(c: Context) -> None:
+        raise ValueError(c.m.x)
+
+    stage = Stage({"a": when({"x": 1}, fails), "b": when({"x": 2})})
+    with pytest.raises(ValueError, match="1"):
+        stage.post([{"x": 1}, {"x": 2}])
+
+    assert stage.post({"y": 1}) == ["b"]
+    assert stage.seen == [{"x": 2}]
+
+
+def test_what_lies_deep_in_the_state_is_kept() -> None:
+    def visits(c: Context) -> None:
+        c.s.shop.visits += 1
+        c.s.shop.staff[0].met = True
+
+    stage = Stage({"r": when({"x": 1}, visits)})
+    stage.update_state({"shop": {"visits": 1, "staff": [{"name": "Ann"}]}})
+    stage.post({"x": 1})
+
+    assert stage.host.get_state("test") == {"shop": {"visits": 2, "staff": [{"name": "Ann", "met": True}]}}
+
+
+def test_a_message_that_the_engine_refuses_is_told_and_the_others_are_seen() -> None:
+    stage = Stage({"r": when({"$gt": {"a": 1}})})
+
+    with pytest.raises(RulewrightError, match=r"bad_json: test: .*not a finite number"):
+        stage.post([{"a": 2}, {"a": 1e308 * 10}])
+    assert stage.post({"a": 0}) == ["r"]
+
+
 def test_actions_post_to_other_rulesets() -> None:
     said: list[Any] = []
     host = Host(

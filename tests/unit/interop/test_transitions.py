@@ -316,6 +316,8 @@ workflows:
         ("          back: {history: deep, to: inner}", "no_counterpart: `transitions` has no history"),
         ("        on: {done.outer: a_b}", "has no event for the end of a state"),
         ("        always: [{to: a_b}]", "has no eventless transitions"),
+        ("        on: {go: {to: a_b, roles: [manager]}}", "has no roles"),
+        ("        exit: [{raise: told}]\n        on: {told: a_b}\n    signals: {told: {}}", "has no signals"),
         (
             "        on: {go: [{to: a_b, require: [{when: data.ok, code: no, reason: no}]}, {to: inner}]}",
             "has no refusal: the next transition on the event would be tried",

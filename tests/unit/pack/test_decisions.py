@@ -258,3 +258,18 @@ def test_a_test_becomes_plain_values(compiled: Compile) -> None:
         "receivedtime": "2026-03-02T11:00:00+08:00",
         "data": {"x": 1},
     }
+
+
+@pytest.mark.parametrize(
+    ("percent", "codes"),
+    [("90", []), ("params.share * 10", []), ("99.9", []), ("101", ["wrong_type"]), ("-0.5", ["wrong_type"]),
+     ("'90'", ["wrong_type"]), ("data.amount", ["unknown_name"])],
+)  # fmt: skip
+def test_which_percentile_is_known_before_anything_happens(problems: Problems, percent: str, codes: list[str]) -> None:
+    found = problems(f"""
+pack: {{name: p, version: "1", params: {{share: 9}}}}
+metrics:
+  large: {{by: rep, of: quote.sent, where: has(data.amount), value: "percentile(data.amount, {percent})", window: lifetime}}
+""")
+
+    assert [one.code for one in found] == codes
