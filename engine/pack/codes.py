@@ -82,6 +82,7 @@ MEANING: Mapping[str, str] = {
     "missing_field": "a required field of an emitted event is not given",
     "other_scope": "something that another scope's partitions know",
     "never_asserted": "a fact that no rule asserts",
+    "circular_group": "a conclusion that depends on a group which asks about it",
     "unkeyed_join": "patterns without a common key: every pair is tried",
     "form_too_long": "more required fields than the form may ask of a person",
     "bad_test": "a part of a test that is not what the pack declares",

@@ -13,6 +13,7 @@ from engine.pack import bench
 from engine.pack.bench import Piece
 from engine.pack.compile.build import Build
 from engine.pack.compile.patterns import MEASURES, Draft, Facts, bindings, element, measurable, rule_scope
+from engine.pack.compile.views import View, is_view
 from engine.pack.model import Rule
 from engine.pack.model.rule import Pattern as Model
 from engine.pack.reading import At
@@ -42,8 +43,11 @@ class Side:
 class Conditions:
     """Everything that a rule asks for, read once; `arranged` puts it into patterns for an order of joining."""
 
-    def __init__(self, build: Build, rule: Rule, at: At, facts: Facts, drafts: Sequence[Draft]) -> None:
+    def __init__(
+        self, build: Build, rule: Rule, at: At, facts: Facts, drafts: Sequence[Draft], views: Sequence[View]
+    ) -> None:
         self.drafts = drafts
+        self.views = views
         self.rule = rule
         self.at = at
         self.build = build
@@ -62,7 +66,8 @@ class Conditions:
 
     def _read(self) -> None:
         """Read the conditions of all patterns and of the rule; `known` is what all patterns together must meet."""
-        for index, (one, model) in enumerate(zip(self.drafts, self.rule.match, strict=True)):
+        models = [model for model in self.rule.match if not is_view(model)]
+        for index, (one, model) in enumerate(zip(self.drafts, models, strict=True)):
             scope, known = self._scope(index), self.known
             if model.where is not None:
                 piece = Piece(model.where, one.at / "where")
@@ -73,12 +78,13 @@ class Conditions:
                 self.known = known
             elif one.kind.group in MEASURES:
                 one.measure = self._measure(model, one, index, known)
-        if self.rule.when is not None:
-            piece = Piece(self.rule.when, self.at / "when")
-            scope = rule_scope(self.build, self.rule, self.facts)
-            whole = bench.expression(piece, scope, BOOL, given=self.known, deadlines=True)
+        pieces = [piece for view in self.views for piece in (view.started, view.where)]
+        pieces.append(Piece(self.rule.when, self.at / "when") if self.rule.when is not None else None)
+        scope = rule_scope(self.build, self.rule, self.facts)
+        for asked in [one for one in pieces if one is not None]:
+            whole = bench.expression(asked, scope, BOOL, given=self.known, deadlines=True)
             self.known = [*self.known, whole]
-            self._split(whole, piece, None)
+            self._split(whole, asked, None)
 
     def _measure(self, model: Model, one: Draft, index: int, known: Sequence[Expression]) -> Expression | None:
         group = str(one.kind.group)

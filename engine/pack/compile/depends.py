@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from engine.core.program import Expression
 from engine.pack.compile.build import Build
@@ -10,9 +11,15 @@ from engine.pack.compile.build import Build
 _CLOSED = frozenset({"last", "streak", "trend", "target"})
 
 
-def depends(build: Build, condition: Expression, by: str) -> Iterator[str]:
-    """`closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`, and `entity` for the entity of the partition's own key."""
-    for path in condition.checked.reads:
+def depends(
+    build: Build, condition: Expression, by: str, aliases: Mapping[str, tuple[str, str]] = MappingProxyType({})
+) -> Iterator[str]:
+    """`closed:METRIC`, `now:METRIC`, `open:METRIC`, `workflow:NAME`, and `entity` for the entity of the partition's own key.
+
+    `aliases` are names of a rule's own for metrics and workflows.
+    """
+    for read in condition.checked.reads:
+        path = (*aliases[read[0]], *read[1:]) if read[0] in aliases else read
         if path[0] == "metrics" and len(path) > 1:
             yield _aspect(build, by, path)
         elif path[0] == "workflows" and len(path) > 1:

@@ -9,6 +9,7 @@ from typing import Any
 from engine.cel import DOUBLE, DURATION, DYN, INT, TIMESTAMP, Binding, Field, RecordType, Scope, Type, check
 from engine.core.program import Expression, Group, Pattern, PatternKind, Threshold
 from engine.pack.compile.build import Build
+from engine.pack.compile.views import ROOTS, binding, is_view
 from engine.pack.diagnostic import did_you_mean
 from engine.pack.model import Rule
 from engine.pack.model.rule import Pattern as Model
@@ -125,6 +126,8 @@ def bindings(build: Build, rule: Rule, facts: Facts, *, elements: bool = False) 
     """The names that the patterns of a rule bind; with `elements` also those that groups have only inside them."""
     found: dict[str, Binding] = {}
     for model in rule.match:
+        if is_view(model):
+            found.update(binding(build, model, rule.by))
         kind = kind_of(build, model, facts)
         if kind is None:
             continue
@@ -164,7 +167,7 @@ def draft(build: Build, model: Model, at: At, by: str, facts: Facts) -> Draft | 
     """A pattern without its conditions; None with a report when it cannot be one."""
     kind = kind_of(build, model, facts)
     if kind is None:
-        listed = f"{', '.join(f'`{name}`' for name in (*SINGLE, *GROUPS[:-1]))} and `{GROUPS[-1]}`"
+        listed = f"{', '.join(f'`{name}`' for name in (*SINGLE, *ROOTS, *GROUPS[:-1]))} and `{GROUPS[-1]}`"
         at.problem("bad_value", f"a pattern has exactly one of {listed}")
         return None
     _check_subject(build, model, kind, at, by, facts)

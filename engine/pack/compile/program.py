@@ -20,6 +20,7 @@ from engine.core.program import (
 )
 from engine.pack import param
 from engine.pack.calendars import default_calendar, read_calendars
+from engine.pack.compile import circles
 from engine.pack.compile.alerts import compile_alert
 from engine.pack.compile.build import Build
 from engine.pack.compile.cases import compile_case
@@ -84,7 +85,9 @@ def _decisions(build: Build) -> Compiled:
         "popups": [compile_popup(build, one) for one in build.section("popups").values()],
         "experiments": [compile_experiment(build, one) for one in build.section("experiments").values()],
     }
-    return {section: [one for one in parts if one is not None] for section, parts in found.items()}
+    compiled = {section: [one for one in parts if one is not None] for section, parts in found.items()}
+    circles.warn(build, compiled["rules"])
+    return compiled
 
 
 def _scopes(build: Build, compiled: Compiled) -> dict[str, ScopeProgram]:

@@ -16,6 +16,7 @@ from engine.pack.compile.depends import depends
 from engine.pack.compile.effects import action, emit
 from engine.pack.compile.patterns import Draft, Facts, draft, rule_scope
 from engine.pack.compile.plans import plans
+from engine.pack.compile.views import View, is_view, view
 from engine.pack.diagnostic import did_you_mean
 from engine.pack.model import Rule as Model
 from engine.pack.model import effect as models
@@ -28,13 +29,16 @@ def compile_rule(build: Build, one: Definition[Model], order: int, facts: Facts)
     names.identifier(one.name, at)
     if not build.scope_name(model.by, at / "by"):
         return None
-    found = [draft(build, pattern, at / "match" / index, model.by, facts) for index, pattern in enumerate(model.match)]
+    spots = [(pattern, at / "match" / index) for index, pattern in enumerate(model.match)]
+    found = [draft(build, pattern, spot, model.by, facts) for pattern, spot in spots if not is_view(pattern)]
+    seen = [view(build, pattern, spot, model.by) for pattern, spot in spots if is_view(pattern)]
     drafts = [pattern for pattern in found if pattern is not None]
+    views = [one for one in seen if one is not None]
     _check_aliases(model, at)
-    if len(drafts) < len(found):
+    if len(drafts) < len(found) or len(views) < len(seen):
         return None
     _check_current(drafts)
-    conditions = Conditions(build, model, at, facts, drafts)
+    conditions = Conditions(build, model, at, facts, drafts, views)
     arranged, rest = conditions.arranged(range(len(drafts)))
     _check_joins(arranged)
     scope = rule_scope(build, model, facts)
@@ -54,7 +58,7 @@ def compile_rule(build: Build, one: Definition[Model], order: int, facts: Facts)
         plans=plans(conditions, told),
         when=tuple(rest),
         then=then,
-        depends=frozenset(_depends(build, patterns, rest, model.by)),
+        depends=frozenset(_depends(build, patterns, rest, model.by, views)),
         place=at.key,
     )
 
@@ -73,7 +77,9 @@ def _roots(part: object) -> Iterator[str]:
             yield from _roots(getattr(part, one.name))
 
 
-def _depends(build: Build, patterns: Sequence[Pattern], when: Sequence[Expression], by: str) -> Iterator[str]:
+def _depends(
+    build: Build, patterns: Sequence[Pattern], when: Sequence[Expression], by: str, views: Sequence[View]
+) -> Iterator[str]:
     conditions = [*when]
     for pattern in patterns:
         conditions += [*pattern.tests, *pattern.where, *(expression for _, expression in pattern.key), *pattern.having]
@@ -81,7 +87,7 @@ def _depends(build: Build, patterns: Sequence[Pattern], when: Sequence[Expressio
         if pattern.kind == "entity" and pattern.type == by:
             yield "entity"
     for condition in conditions:
-        yield from depends(build, condition, by)
+        yield from depends(build, condition, by, {one.alias: (one.root, one.name) for one in views if one.alias})
 
 
 def _check_aliases(model: Model, at: At) -> None:

@@ -11,11 +11,15 @@ from engine.pack.model.effect import Consequence
 
 
 class Pattern(Strict):
-    """An event, a fact or an entity; or a question about all of a kind: none, at least one, how many, or what they amount to."""
+    """An event, a fact or an entity, a metric or a workflow of the partition; or a question about all of a kind: none, at least one, how
+    many, or what they amount to.
+    """
 
     event: str | None = None
     fact: str | None = None
     entity: str | None = None
+    metric: str | None = None
+    workflow: str | None = None
     none: str | None = None
     exists: str | None = None
     count: str | None = None
