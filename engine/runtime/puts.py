@@ -18,7 +18,7 @@ from engine.core.calendar import to_micros
 from engine.core.program import FieldRule, Program
 from engine.runtime.admission import Refusal, fit, unkept, untimely
 from engine.runtime.entities import EVER, Entities, items
-from engine.runtime.session import Session
+from engine.runtime.head import Head
 
 Data = dict[str, Any]
 Name = tuple[str, str]
@@ -44,44 +44,44 @@ class Put:
     line: bytes
 
 
-def take(session: Session, entity: str, data: Data, at: int | None) -> None:
+def take(head: Head, entity: str, data: Data, at: int | None) -> None:
     """Make an entity known from `at` on: by default now, or from ever where time has not begun. Refuses what does not fit."""
-    _take(session, [_put(session.program, entity, data, at, f"{entity} {data}".encode())], [None])
+    _take(head, [_put(head.program, entity, data, at, f"{entity} {data}".encode())], [None])
 
 
-def take_lines(session: Session, lines: Iterable[tuple[bytes, str]], default_at: int | None) -> None:
+def take_lines(head: Head, lines: Iterable[tuple[bytes, str]], default_at: int | None) -> None:
     """Take JSON lines `{"entity", "data", "at"?}`, each with its place; what does not read or fit is refused there."""
     listed = list(lines)
-    read = [_read(session.program, line, default_at) for line, _ in listed]
-    _take(session, read, [place for _, place in listed])
+    read = [_read(head.program, line, default_at) for line, _ in listed]
+    _take(head, read, [place for _, place in listed])
 
 
-def offered(session: Session, lines: Iterable[tuple[bytes, str]]) -> Entities:
+def offered(head: Head, lines: Iterable[tuple[bytes, str]]) -> Entities:
     """What lines will make known; since ever, where they do not say since when."""
-    read = (_read(session.program, line, None) for line, _ in lines)
+    read = (_read(head.program, line, None) for line, _ in lines)
     puts = [one for one in read if isinstance(one, Put)]
-    missing, found = _missing(session, puts), Entities()
+    missing, found = _missing(head, puts), Entities()
     for put in puts:
         if id(put) not in missing:
             found.put(*put.name, EVER if put.at is None else put.at, 0, put.data)
     return found
 
 
-def _take(session: Session, found: Sequence[Put | Refusal], places: Sequence[str | None]) -> None:
-    missing = _missing(session, [one for one in found if isinstance(one, Put)])
+def _take(head: Head, found: Sequence[Put | Refusal], places: Sequence[str | None]) -> None:
+    missing = _missing(head, [one for one in found if isinstance(one, Put)])
     kept: dict[tuple[Name, int], Data] = {}
     for one, place in zip(found, places, strict=True):
         if isinstance(one, Refusal):
-            session.refuse(one, place)
+            head.refuse(one, place)
         elif (problem := missing.get(id(one))) is not None:
-            session.refuse(Refusal("unknown_reference", problem, one.line, at=one.at), place)
+            head.refuse(Refusal("unknown_reference", problem, one.line, at=one.at), place)
         else:
-            instant = one.at if one.at is not None else session.now
+            instant = one.at if one.at is not None else head.now
             version = one.name, EVER if instant is None else instant
             kept.pop(version, None)
             kept[version] = one.data
     for (name, instant), data in kept.items():
-        session.put(*name, instant, data)
+        head.put(*name, instant, data)
 
 
 def _read(program: Program, line: bytes, default_at: int | None) -> Put | Refusal:
@@ -119,13 +119,13 @@ def references(fields: Iterable[FieldRule], data: Data) -> Iterator[tuple[str, N
                 yield rule.name, (kind, key)
 
 
-def _missing(session: Session, puts: Sequence[Put]) -> dict[int, str]:
+def _missing(head: Head, puts: Sequence[Put]) -> dict[int, str]:
     """Why puts cannot be taken, by `id`: they refer to what is neither known nor comes with them, or to such a one in turn."""
     offered = Counter(put.name for put in puts)
     waiting: dict[Name, list[tuple[Put, str]]] = {}
     for put in puts:
         for field, target in put.references:
-            if not session.entities.knows(*target):
+            if not head.entities.knows(*target):
                 waiting.setdefault(target, []).append((put, field))
     missing: dict[int, str] = {}
     absent = [target for target in waiting if not offered[target]]
