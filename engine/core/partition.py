@@ -200,7 +200,8 @@ _KINDS: dict[str, type[Any]] = {
 class Partition:
     """One key of a scope and its sections. `version` counts commits, `seq` is the last log sequence applied.
 
-    `working` holds the matcher's indexes of the facts: derived, made when first needed, never saved.
+    `working` holds the matcher's indexes of the facts: derived, made when first needed, never saved. `stepper` is the mark of whoever
+    stepped it last in this process.
     """
 
     __slots__ = (
@@ -211,6 +212,7 @@ class Partition:
         "metrics",
         "scope",
         "seq",
+        "stepper",
         "version",
         "workflows",
         "working",
@@ -227,6 +229,7 @@ class Partition:
         self.memory = Memory()
         self.changed: set[str] = set()
         self.working: Working | None = None
+        self.stepper: object = None
 
     @classmethod
     def load(cls, scope: str, key: str, version: int, seq: int, sections: dict[str, bytes]) -> Partition:
@@ -242,3 +245,7 @@ class Partition:
         """The bytes of the named sections; by default of those that changed since the last save."""
         chosen = names if names is not None else tuple(sorted(self.changed))
         return {name: sealed(getattr(self, name)) for name in chosen}
+
+    def copy(self) -> Partition:
+        """A partition that is as this one, and shares nothing with it."""
+        return Partition.load(self.scope, self.key, self.version, self.seq, self.save(SECTIONS))

@@ -6,6 +6,7 @@ all that the delivery changed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -108,15 +109,22 @@ class Scope:
 
 
 class Stepper:
-    """A program made ready to step: `step` is a pure function of its arguments."""
+    """A program made ready to step: `step` is a pure function of its arguments.
 
-    def __init__(self, program: Program) -> None:
+    `begun` says since when metrics have been counted as they are, where that is not always.
+    """
+
+    def __init__(self, program: Program, begun: Mapping[str, int] | None = None) -> None:
         self.program = program
+        self._begun = begun or {}
+        self._mark = object()
         self._scopes = {name: Scope(one) for name, one in program.scopes.items()}
         self._seen: Env | None = None
 
     def step(self, partition: Partition, shared: Shared, event: Event, tracer: Tracer | None = None) -> Step:
         """Apply one delivery. The partition is changed in place; what else follows is in the answer."""
+        if partition.stepper is not self._mark:
+            self.adopt(partition, event.now)
         scope = self._scopes[partition.scope]
         seen = self._seen
         if seen is None or seen.event is not event or seen.shared is not shared:
@@ -138,18 +146,28 @@ class Stepper:
 
     def adopt(self, partition: Partition, now: int) -> None:
         """Make a partition that another program may have stepped one of this program's own."""
-        adoption.adopt(self.program.scopes[partition.scope], partition, now)
+        adoption.adopt(self.program.scopes[partition.scope], partition, now, self._begun)
+        partition.stepper = self._mark
+
+    def shown(self, partition: Partition, now: int) -> Partition:
+        """The partition as this program sees it: itself, or a copy where another program has stepped it last."""
+        if partition.stepper is self._mark:
+            return partition
+        copy = partition.copy()
+        self.adopt(copy, now)
+        return copy
 
     def concerns(self, scope: str, event_type: str) -> bool:
         """Whether a delivery of that type can do anything in that scope; one that cannot need not be stepped at all."""
-        found = self._scopes[scope]
-        return not found.concern(event_type).idle
+        found = self._scopes.get(scope)
+        return found is not None and not found.concern(event_type).idle
 
-    def watched(self, scope: str) -> bool:
-        """Whether a change of the entity that a key of the scope names can change what is decided there, by itself."""
+    def watched(self, scope: str) -> frozenset[tuple[str, str]]:
+        """What is decided anew when the entity changes that a key of the scope names: metrics with their forms, alerts, and the rules."""
         found = self._scopes[scope]
-        alerts_read = any("entity" in alert.depends for alert in found.program.alerts)
-        return bool(found.rostered) or alerts_read or "entity" in found.alpha.watched
+        names = {(one.name, one.form) for one in found.rostered}
+        names |= {(one.name, "") for one in found.program.alerts if "entity" in one.depends}
+        return frozenset(names | ({("", "rules")} if "entity" in found.alpha.watched else set()))
 
     @property
     def absences(self) -> dict[str, dict[str, str]]:

@@ -18,17 +18,27 @@ NO_PARAMS: Params = {}
 
 def load(paths: Sequence[str | Path], params: Params = NO_PARAMS) -> Program:
     """The program of folders, files or names of built-in packs. Raises `BrokenPackError` with all diagnostics."""
-    program, report = _compile(paths, params)
-    if program is None or report.failed:
-        raise BrokenPackError(report.sorted())
-    return program
+    return assemble(read(paths), params)
 
 
 def restore(files: Mapping[str, str], params: Params = NO_PARAMS) -> Program:
     """The program of files that were kept with a log, by their name in the pack. Raises `BrokenPackError` like `load`."""
+    return assemble([PackFile(name, name, text) for name, text in files.items()], params)
+
+
+def read(paths: Sequence[str | Path]) -> list[PackFile]:
+    """The files of folders, files or names of built-in packs. Raises `BrokenPackError` for everything that may not be there."""
     report = Report()
-    kept = [PackFile(name, name, text) for name, text in files.items()]
-    program = compile_program(read_definitions(kept, report), kept, params)
+    files = read_files(paths, report)
+    if report.failed:
+        raise BrokenPackError(report.sorted())
+    return files
+
+
+def assemble(files: Sequence[PackFile], params: Params = NO_PARAMS) -> Program:
+    """The program of files that were read. Raises `BrokenPackError` with all diagnostics."""
+    report = Report()
+    program = compile_program(read_definitions(files, report), files, params)
     if report.failed:
         raise BrokenPackError(report.sorted())
     return program

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from connectors.protocol import Connector
 from engine.actions.dispatcher import Dispatcher
@@ -20,19 +22,22 @@ from engine.core.calendar import to_instant, to_micros
 from engine.core.event import Record
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
-from engine.pack import BrokenPackError, load, restore
+from engine.pack import BrokenPackError, PackFile, assemble, load, read
+from engine.runtime.activation import announced, kept, saved_files, succession
 from engine.runtime.admission import FIRST_YEAR, LAST_YEAR, Arrival, Door, Refusal
 from engine.runtime.beginning import Beginning
 from engine.runtime.crash import StepCrashedError
 from engine.runtime.deadlines import moved
+from engine.runtime.examination import Examine, Source, examined
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.line import Line, line_of
+from engine.runtime.lineage import following, former, restored
 from engine.runtime.outcome import Outcome
 from engine.runtime.puts import offered, references, take, take_lines
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
 from engine.store import open_store
-from engine.store.batch import SavedPack
+from engine.store.batch import Activation
 from engine.store.protocol import Store
 
 Roles = tuple[str, ...]
@@ -64,7 +69,9 @@ class Engine:
         self.writer = Writer(program)
         self._door = Door(program)
         self._session = Session(program, store)
+        self._activation = store.last_activation()
         self._ahead = False
+        self._stale = False
         self._lock = threading.RLock()
 
     @classmethod
@@ -82,9 +89,14 @@ class Engine:
         names = [packs] if isinstance(packs, (str, Path)) else list(packs)
         program = load(names, params or {})
         opened = open_store(store) if isinstance(store, str) else store
-        engine = cls(program, opened)
-        engine._take_over()
-        return engine
+        active = opened.active_pack() if opened.durable else None
+        if active is not None and active.revision != program.revision:
+            engine = cls(_readable(opened, active.revision, program), opened)
+            engine._switch(program, by="open", note="")
+            return engine
+        if opened.durable and active is None:
+            opened.save_pack(*astuple(kept(program, opened.clock() or 0)))
+        return cls(program, opened)
 
     @classmethod
     def reopen(cls, store: str | Store) -> Engine:
@@ -96,8 +108,7 @@ class Engine:
         saved = opened.active_pack()
         if saved is None:
             raise RulewrightError("no_pack", "nothing was run on this store yet", hint="name the pack with --pack")
-        files = {name: text.decode() for name, text in saved.files.items()}
-        return cls(restore(files, saved.params), opened)
+        return cls(restored(opened, saved.revision), opened)
 
     def __enter__(self) -> Engine:
         return self
@@ -283,6 +294,73 @@ class Engine:
         with self._lock:
             return self._guarded(lambda: take_lines(self._session, listed, default_at))
 
+    # --- which pack decides ----------------------------------------------------------------------
+
+    def activate(
+        self,
+        packs: str | Path | Sequence[str | Path],
+        *,
+        params: Mapping[str, Any] | None = None,
+        by: str,
+        note: str = "",
+        test: bool = True,
+        examine: Examine = examined,
+    ) -> Activation:
+        """Let other packs decide every event from now on, in every process that works on the store; who did it is kept.
+
+        They are checked, and their own tests run (unless `test` is False), before anything changes: `examine` does so, in this
+        process or in another one. Raises `BrokenPackError`, `PackError` `tests_failed`, and `RulewrightError` `already_active`;
+        the revision that is active goes on then.
+        """
+        names = [packs] if isinstance(packs, (str, Path)) else list(packs)
+        return self._prepare(Source(read(names), params or {}), by, note, examine if test else None)
+
+    def rollback(self, by: str, to: str | None = None, note: str = "") -> Activation:
+        """Let an earlier revision decide again: the one before, or the one `to`. Its tests are not run: it has decided already.
+
+        Raises `RulewrightError` `no_earlier_revision` and `unknown_revision`.
+        """
+        revision = to or former(self.store.activations())
+        if revision is None:
+            raise RulewrightError("no_earlier_revision", "no other revision was active before this one")
+        files, params = saved_files(self.store, revision)
+        return self._prepare(
+            Source([PackFile(name, name, text) for name, text in files.items()], params), by, note, None
+        )
+
+    def _prepare(self, source: Source, by: str, note: str, examine: Examine | None) -> Activation:
+        """Everything that takes long happens here, before the engine is locked."""
+        tests = examine(source) if examine is not None else None
+        program = assemble(source.files, source.params)
+        with self._lock:
+            return self._switch(program, by, note, tests)
+
+    def _switch(self, program: Program, by: str, note: str, tests: int | None = None) -> Activation:
+        """Append that a program decides from here on, and let it."""
+        made: list[Activation] = []
+
+        def work() -> None:
+            session, old, when = self._session, self.program, int(time.time() * 1_000_000)
+            if program.revision == old.revision:
+                raise RulewrightError("already_active", f"revision {old.revision} is active already")
+            at = when if session.now is None else session.now
+            begun = succession(old, program, at, self._activation)
+            made[:] = [Activation(0, program.revision, old.revision, at, when, by, note, tests, begun)]
+            session.switch(program, made[0], announced(made[0], program))
+            made[:] = session.batch.activated
+            self._recount(old, program)
+
+        if self.store.active_pack() is None:
+            self.store.save_pack(*astuple(kept(self.program, self.store.clock() or 0)))
+        self.store.keep_pack(kept(program, self.store.clock() or 0))
+        self._committed(work)
+        self._become(program, made[0])
+        return made[0]
+
+    def _become(self, program: Program, activation: Activation | None) -> None:
+        self.program, self._activation = program, activation
+        self.writer, self._door = Writer(program), Door(program)
+
     # --- what can be asked -----------------------------------------------------------------------
 
     def explain(self, decision: str) -> Explanation:
@@ -307,7 +385,7 @@ class Engine:
         with self._lock:
             session = self._session
             now = session.now or 0
-            return session.stepper.views(session.partition(scope, key), now)
+            return session.stepper.views(session.shown(scope, key), now)
 
     def state(self, scope: str, key: str) -> dict[str, Any]:
         """What is decided of a key: workflow states, alert levels, arms."""
@@ -398,7 +476,7 @@ class Engine:
 
     def _follow(self) -> None:
         """Take over what another process appended to the same store, or how far it let time pass."""
-        if self.store.durable and self.store.head() != (self._session.seq, self._session.now):
+        if self.store.durable and (self._stale or self.store.head() != (self._session.seq, self._session.now)):
             self._reset()
 
     def _settle(self) -> None:
@@ -411,41 +489,34 @@ class Engine:
                 self._reset()
                 raise
 
-    def _take_over(self) -> None:
-        """Go on with what another revision left: move its deadlines to the calendars of this one, and keep this one with the log.
-
-        Decisions can so be explained with the pack that made them.
-        """
-        program, store = self.program, self.store
-        active = store.active_pack() if store.durable else None
-        if not store.durable or (active is not None and active.revision == program.revision):
-            return
-        if active is not None:
-            self._guarded(lambda: self._recount(active))
-        files = {name: text.encode() for name, text in program.files.items()}
-        store.save_pack(program.revision, program.name, program.version, files, program.params, store.clock() or 0)
-
-    def _recount(self, earlier: SavedPack) -> None:
-        """Deadlines in working time follow the calendars of the program, where an earlier one counted otherwise."""
+    def _recount(self, old: Program, new: Program) -> None:
+        """Deadlines in working time follow the calendars of the new program, where the old one counted otherwise."""
         session = self._session
         pending = [timer for timer in self.store.timers() if timer[3].startswith("workflow/")]
-        if not pending or session.now is None:
-            return
-        try:
-            old = restore({name: text.decode() for name, text in earlier.files.items()}, earlier.params)
-        except BrokenPackError:
-            return
-        for event in moved(old, self.program, pending, session.now):
-            session.tell(event)
+        if pending and session.now is not None:
+            for event in moved(old, new, pending, session.now):
+                session.tell(event)
 
     def _reset(self) -> None:
+        """Begin again where the log stands, with the revision that is active there."""
         if not self.store.durable:
             return
-        self._ahead = False
+        self._ahead, self._stale = False, True
         try:
             self.store.settle()
         finally:
-            self._session = Session(self.program, self.store)
+            latest = self.store.last_activation()
+            if latest is not None and latest != self._activation:
+                self._become(following(self.store, latest), latest)
+            self._session, self._stale = Session(self.program, self.store), False
+
+
+def _readable(store: Store, revision: str, program: Program) -> Program:
+    """The program of a revision that is to be replaced; where this version of the engine cannot compile it, what replaces it."""
+    try:
+        return restored(store, revision)
+    except BrokenPackError:
+        return replace(program, revision=revision)
 
 
 def moment(value: datetime | str) -> datetime:

@@ -16,12 +16,12 @@ from engine.cel import Trace
 from engine.cel.values import fits
 from engine.core.event import Event, Record
 from engine.core.program import Program
-from engine.core.step import Stepper
 from engine.core.text import display
 from engine.core.trace import LARGEST_SHOWN, Note, Tracer
 from engine.errors import Place, RulewrightError
 from engine.runtime.entities import EVER
 from engine.runtime.fold import Folded, fold
+from engine.runtime.lineage import Lineage
 from engine.runtime.records import Writer
 from engine.store.protocol import Store
 
@@ -176,6 +176,7 @@ def explain(program: Program, store: Store, decision: str) -> Explanation:
     if found is None:
         return _refused(program, store, decision)
     seq, record = found
+    program = Lineage(store, program).program(seq)
     event = store.event(seq)
     notes: tuple[Note, ...] = ()
     if event is not None and record.scope is not None and record.key is not None:
@@ -220,7 +221,9 @@ def why_not(program: Program, store: Store, name: str, key: str, at: int | None)
     tracer = Tracer()
     folded = fold(program, store, scope, key, until=at)
     last = folded.last
-    Stepper(program).ask(folded.partition, folded.entities, name, at or 0, last, tracer, aim or None)
+    stepper = folded.stepper
+    partition, program = stepper.shown(folded.partition, at or 0), stepper.program
+    stepper.ask(partition, folded.entities, name, at or 0, last, tracer, aim or None)
     when = "before time began" if at is None else f"as of {program.calendar.stamp(at)}"
     return Explanation(
         f"why not {asked} for {scope} {key}, {when}?",

@@ -7,7 +7,7 @@ import hashlib
 from engine.core.codec import pack
 from engine.core.partition import SECTIONS, Partition
 from engine.core.program import Program
-from engine.core.step import Stepper
+from engine.runtime.lineage import Lineage
 from engine.runtime.past import Past, given_up
 from engine.store.protocol import Store
 
@@ -15,12 +15,14 @@ from engine.store.protocol import Store
 def replayed(program: Program, store: Store) -> dict[tuple[str, str], Partition]:
     """Every partition as the log makes it, delivery by delivery in log order; what was emitted is in the log already.
 
+    Where `program` is the active one, each delivery is stepped by the revision that was active at it; another one steps them all.
     Deliveries that live gave up are left out, as live went on without them.
     """
-    stepper, entities, skipped = Stepper(program), Past(store.entities()), given_up(store)
+    lineage, entities, skipped = Lineage(store, program), Past(store.entities()), given_up(store)
     partitions: dict[tuple[str, str], Partition] = {}
     for event in store.events():
         entities.reach(event.seq)
+        stepper = lineage.stepper(event.seq)
         for scope, key in event.keys:
             if not stepper.concerns(scope, event.type) or (event.seq, scope, key) in skipped:
                 continue

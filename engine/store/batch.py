@@ -100,13 +100,33 @@ class SavedPack(msgspec.Struct, frozen=True):
     at: int
 
 
+class Activation(msgspec.Struct, frozen=True):
+    """A revision that decides every event after `seq` of the log, and the one that decided those before.
+
+    `at` is virtual time, `when` the wall clock's; `by` is who activated it; `tests` is how many of the pack's own tests passed, None:
+    they were not run. `begun` says since when a metric of this name has been counted as it is; the others always were. `pinned` are
+    the machines of earlier revisions that instances still need: (workflow, form, revision).
+    """
+
+    seq: int
+    revision: str
+    previous: str
+    at: int
+    when: int
+    by: str
+    note: str = ""
+    tests: int | None = None
+    begun: dict[str, int] = {}
+    pinned: tuple[tuple[str, str, str], ...] = ()
+
+
 class Batch(msgspec.Struct, eq=False):
     """Everything that one transaction writes, all or nothing.
 
     `timers` maps (scope, key, name) to its due time, or None: cancelled. `records` are (sequence, record).
     `uniques` are (code, value, event id) taken by events of this batch. `clock` is the virtual time afterwards;
     None: as it was. `receipted` are the actions whose receipt events are in this batch; `crashed` are deliveries
-    that are given up with it.
+    that are given up with it; `activated` are revisions, which have to be kept already, that decide what comes after them.
     """
 
     logged: list[Logged] = msgspec.field(default_factory=list)
@@ -121,11 +141,13 @@ class Batch(msgspec.Struct, eq=False):
     clock: int | None = None
     receipted: list[str] = msgspec.field(default_factory=list)
     crashed: list[Delivery] = msgspec.field(default_factory=list)
+    activated: list[Activation] = msgspec.field(default_factory=list)
 
 
 __all__ = [
     "LINE_LIMIT",
     "SECTIONS",
+    "Activation",
     "Batch",
     "Delivery",
     "Key",

@@ -8,13 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from engine.core.codec import pack, portable, unpack
 from engine.core.event import Publication
 from engine.errors import StoreError
 from engine.store import schema, statements, transaction
-from engine.store.batch import SECTIONS, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
+from engine.store.batch import SECTIONS, Activation, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
 from engine.store.database_outbox import DatabaseOutbox, enqueue
 from engine.store.history import History
 from engine.store.session import Session
@@ -68,26 +68,37 @@ class DatabaseStore(DatabaseOutbox, History):
         params: Mapping[str, Any],
         at: int,
     ) -> None:
-        row = {
-            "revision": revision,
-            "name": name,
-            "version": version,
-            "files": pack(dict(files)),
-            "params": pack(portable(dict(params))),
-            "at": at,
-        }
         with self._session.writing() as connection:
-            connection.execute(schema.packs.insert().prefix_with("OR IGNORE").values(**row))
+            _keep(connection, SavedPack(revision, name, version, dict(files), dict(params), at))
             statements.SET_META.many(connection, [("active_pack", revision)])
 
+    def keep_pack(self, pack: SavedPack) -> None:
+        with self._session.writing() as connection:
+            _keep(connection, pack)
+
     def active_pack(self) -> SavedPack | None:
+        return self._pack(_active_revision())
+
+    def pack(self, revision: str) -> SavedPack | None:
+        return self._pack(revision)
+
+    def packs(self) -> Iterator[SavedPack]:
         table = schema.packs
         with self._session.reading() as connection:
-            row = connection.execute(select(table).where(table.c.revision == _active_revision())).first()
-        if row is None:
-            return None
-        files = unpack(row.files, dict[str, bytes])
-        return SavedPack(row.revision, row.name, row.version, files, unpack(row.params, dict[str, Any]), row.at)
+            rows = connection.execute(select(table).order_by(table.c.at, table.c.revision)).all()
+        return map(_saved, rows)
+
+    def activations(self) -> list[Activation]:
+        table = schema.activations
+        with self._session.reading() as connection:
+            rows = connection.execute(select(table).order_by(table.c.seq)).all()
+        return [_activated(row) for row in rows]
+
+    def last_activation(self) -> Activation | None:
+        table = schema.activations
+        with self._session.reading() as connection:
+            row = connection.execute(select(table).order_by(table.c.seq.desc()).limit(1)).first()
+        return None if row is None else _activated(row)
 
     def identities(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         rows = self._among("events", "source, id, digest", ("source", "id"), pairs)
@@ -148,6 +159,12 @@ class DatabaseStore(DatabaseOutbox, History):
     def close(self) -> None:
         self._session.close()
 
+    def _pack(self, revision: Any) -> SavedPack | None:
+        table = schema.packs
+        with self._session.reading() as connection:
+            row = connection.execute(select(table).where(table.c.revision == revision)).first()
+        return None if row is None else _saved(row)
+
     def _meta(self, name: str) -> str | None:
         with self._session.reading() as connection:
             return connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == name))
@@ -167,6 +184,29 @@ class DatabaseStore(DatabaseOutbox, History):
 
 def _active_revision() -> Any:
     return select(schema.meta.c.value).where(schema.meta.c.name == "active_pack").scalar_subquery()
+
+
+def _keep(connection: Connection, kept: SavedPack) -> None:
+    row = {
+        "revision": kept.revision,
+        "name": kept.name,
+        "version": kept.version,
+        "files": pack(kept.files),
+        "params": pack(portable(kept.params)),
+        "at": kept.at,
+    }
+    connection.execute(schema.packs.insert().prefix_with("OR IGNORE").values(**row))
+
+
+def _saved(row: Row[Any]) -> SavedPack:
+    files = unpack(row.files, dict[str, bytes])
+    return SavedPack(row.revision, row.name, row.version, files, unpack(row.params, dict[str, Any]), row.at)
+
+
+def _activated(row: Row[Any]) -> Activation:
+    audit = (row.seq, row.revision, row.previous, row.at, row.when, row.by, row.note, row.tests)
+    begun, pinned = unpack(row.begun, dict[str, int]), unpack(row.pinned, tuple[tuple[str, str, str], ...])
+    return Activation(*audit, begun=begun, pinned=pinned)
 
 
 def _claims(connection: Connection, delivery: Delivery, event: str) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from engine.core.event import Event, Publication, Record
 from engine.store.batch import (
+    Activation,
     Batch,
     Delivery,
     Key,
@@ -108,8 +109,28 @@ class Store(Outbox, Protocol):
         """Keep a revision and make it the active one; a known revision is only made active."""
         ...
 
+    def keep_pack(self, pack: SavedPack) -> None:
+        """Keep a revision beside the active one; a known revision stays as it was kept first."""
+        ...
+
     def active_pack(self) -> SavedPack | None:
-        """The revision that was saved last."""
+        """The revision that was saved or activated last."""
+        ...
+
+    def pack(self, revision: str) -> SavedPack | None:
+        """A revision that is kept."""
+        ...
+
+    def packs(self) -> Iterator[SavedPack]:
+        """Every revision that is kept, by the time at which it was."""
+        ...
+
+    def activations(self) -> list[Activation]:
+        """Which revisions were activated, in the order of the log. Before the first of them its `previous` one decided."""
+        ...
+
+    def last_activation(self) -> Activation | None:
+        """The latest of them."""
         ...
 
     def identities(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:

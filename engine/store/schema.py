@@ -211,4 +211,19 @@ packs = Table(
     Column("at", BigInteger, nullable=False),
 )
 
+activations = Table(
+    "activations",
+    metadata,
+    Column("seq", _Sequence, primary_key=True, autoincrement=False),
+    Column("revision", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("at", BigInteger, nullable=False, comment="virtual time"),
+    Column("when", BigInteger, nullable=False, comment="wall-clock time"),
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("tests", Integer, comment="how many passed; NULL: they were not run"),
+    Column("begun", LargeBinary, nullable=False),
+    Column("pinned", LargeBinary, nullable=False),
+)
+
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))

@@ -107,6 +107,7 @@ SET_META = _replace(schema.meta, ("name",), ("value",))
 ADVANCE_CLOCK = _advance_clock()
 RECEIPT = _receipt()
 GIVE_UP = _give_up()
+INSERT_ACTIVATION = _insert(schema.activations)
 
 
 @lru_cache(maxsize=1024)

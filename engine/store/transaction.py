@@ -14,7 +14,7 @@ from engine.core.codec import holds_duration, pack, portable
 from engine.core.event import Action, Event, Record
 from engine.errors import StoreError
 from engine.store import statements
-from engine.store.batch import LINE_LIMIT, Batch, Logged, SavedPartition
+from engine.store.batch import LINE_LIMIT, Activation, Batch, Logged, SavedPartition
 from engine.store.statements import Row, Statement
 
 
@@ -38,6 +38,8 @@ def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, S
     )
     statements.RECEIPT.many(connection, [(True, action) for action in batch.receipted])
     statements.GIVE_UP.many(connection, [(True, *delivery) for delivery in batch.crashed])
+    statements.INSERT_ACTIVATION.many(connection, [_activation(one) for one in batch.activated])
+    statements.SET_META.many(connection, [("active_pack", one.revision) for one in batch.activated])
     if batch.clock is not None and not statements.ADVANCE_CLOCK.many(connection, [("clock", str(batch.clock))]):
         raise conflict("clock_conflict", str(batch.clock))
 
@@ -129,6 +131,11 @@ def _decisions(records: Sequence[tuple[int, Record]]) -> list[Row]:
         (r.id, seq, r.kind, r.at, r.event, r.scope, r.key, r.name, r.revision, pack(portable(r.fields)))
         for seq, r in records
     ]
+
+
+def _activation(one: Activation) -> Row:
+    audit = (one.seq, one.revision, one.previous, one.at, one.when, one.by, one.note, one.tests)
+    return (*audit, pack(one.begun), pack(one.pinned))
 
 
 def _rejects(batch: Batch) -> list[Row]:
