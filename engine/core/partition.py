@@ -26,13 +26,17 @@ NOTHING: dict[str, Any] = {}
 
 
 class Instance(msgspec.Struct, eq=False):
-    """A running statechart: its active atomic states, its context, what histories remember, and its deadlines by name."""
+    """A running statechart: its active atomic states, its context, what histories remember, and its deadlines by name.
+
+    `machine` is the form of the workflow that it runs on.
+    """
 
     active: tuple[str, ...] = ()
     context: dict[str, Any] = msgspec.field(default_factory=_nothing)
     history: dict[str, tuple[str, ...]] = msgspec.field(default_factory=_nothing)
     timers: dict[str, int] = msgspec.field(default_factory=_nothing)
     done: bool = False
+    machine: str = ""
 
 
 class WindowState(msgspec.Struct, eq=False):

@@ -4,7 +4,19 @@
 """
 
 from engine.pack.check import assemble, diagnose, load, read, restore
+from engine.pack.compile.pins import Pin
 from engine.pack.diagnostic import BrokenPackError, Diagnostic
 from engine.pack.files import PackFile, builtin
 
-__all__ = ["BrokenPackError", "Diagnostic", "PackFile", "assemble", "builtin", "diagnose", "load", "read", "restore"]
+__all__ = [
+    "BrokenPackError",
+    "Diagnostic",
+    "PackFile",
+    "Pin",
+    "assemble",
+    "builtin",
+    "diagnose",
+    "load",
+    "read",
+    "restore",
+]

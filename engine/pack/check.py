@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.program import Program
+from engine.pack.compile.pins import Pin
 from engine.pack.compile.program import compile_program
 from engine.pack.diagnostic import BrokenPackError, Diagnostic, Report
 from engine.pack.files import PackFile, read_files
@@ -21,9 +22,9 @@ def load(paths: Sequence[str | Path], params: Params = NO_PARAMS) -> Program:
     return assemble(read(paths), params)
 
 
-def restore(files: Mapping[str, str], params: Params = NO_PARAMS) -> Program:
+def restore(files: Mapping[str, str], params: Params = NO_PARAMS, pins: Sequence[Pin] = ()) -> Program:
     """The program of files that were kept with a log, by their name in the pack. Raises `BrokenPackError` like `load`."""
-    return assemble([PackFile(name, name, text) for name, text in files.items()], params)
+    return assemble([PackFile(name, name, text) for name, text in files.items()], params, pins)
 
 
 def read(paths: Sequence[str | Path]) -> list[PackFile]:
@@ -35,10 +36,13 @@ def read(paths: Sequence[str | Path]) -> list[PackFile]:
     return files
 
 
-def assemble(files: Sequence[PackFile], params: Params = NO_PARAMS) -> Program:
-    """The program of files that were read. Raises `BrokenPackError` with all diagnostics."""
+def assemble(files: Sequence[PackFile], params: Params = NO_PARAMS, pins: Sequence[Pin] = ()) -> Program:
+    """The program of files that were read, with the workflows of earlier revisions that instances still run on.
+
+    Raises `BrokenPackError` with all diagnostics.
+    """
     report = Report()
-    program = compile_program(read_definitions(files, report), files, params)
+    program = compile_program(read_definitions(files, report), files, params, pins)
     if report.failed:
         raise BrokenPackError(report.sorted())
     return program

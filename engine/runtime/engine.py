@@ -22,7 +22,7 @@ from engine.core.calendar import to_instant, to_micros
 from engine.core.event import Record
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
-from engine.pack import BrokenPackError, PackFile, assemble, load, read
+from engine.pack import BrokenPackError, PackFile, assemble, read
 from engine.runtime.activation import announced, kept, saved_files, succession
 from engine.runtime.admission import FIRST_YEAR, LAST_YEAR, Arrival, Door, Refusal
 from engine.runtime.beginning import Beginning
@@ -33,6 +33,7 @@ from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.line import Line, line_of
 from engine.runtime.lineage import following, former, restored
 from engine.runtime.outcome import Outcome
+from engine.runtime.pins import Living, Pinned, candidates, holding, pins_of, unfit
 from engine.runtime.puts import offered, references, take, take_lines
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
@@ -87,16 +88,18 @@ class Engine:
         Raises `PackError` with every mistake when a pack does not check, `StoreError` when the store cannot be opened.
         """
         names = [packs] if isinstance(packs, (str, Path)) else list(packs)
-        program = load(names, params or {})
+        source = Source(read(names), params or {})
+        program = assemble(source.files, source.params)
         opened = open_store(store) if isinstance(store, str) else store
         active = opened.active_pack() if opened.durable else None
         if active is not None and active.revision != program.revision:
             engine = cls(_readable(opened, active.revision, program), opened)
-            engine._switch(program, by="open", note="")
+            engine._succeed(source, program, by="open", note="")
             return engine
         if opened.durable and active is None:
             opened.save_pack(*astuple(kept(program, opened.clock() or 0)))
-        return cls(program, opened)
+        latest = opened.last_activation()
+        return cls(restored(opened, latest.revision, latest.pinned) if latest is not None else program, opened)
 
     @classmethod
     def reopen(cls, store: str | Store) -> Engine:
@@ -108,7 +111,7 @@ class Engine:
         saved = opened.active_pack()
         if saved is None:
             raise RulewrightError("no_pack", "nothing was run on this store yet", hint="name the pack with --pack")
-        return cls(restored(opened, saved.revision), opened)
+        return cls(_active(opened, saved.revision), opened)
 
     def __enter__(self) -> Engine:
         return self
@@ -331,21 +334,38 @@ class Engine:
     def _prepare(self, source: Source, by: str, note: str, examine: Examine | None) -> Activation:
         """Everything that takes long happens here, before the engine is locked."""
         tests = examine(source) if examine is not None else None
-        program = assemble(source.files, source.params)
-        with self._lock:
-            return self._switch(program, by, note, tests)
+        return self._succeed(source, assemble(source.files, source.params), by, note, tests)
 
-    def _switch(self, program: Program, by: str, note: str, tests: int | None = None) -> Activation:
+    def _succeed(self, source: Source, bare: Program, by: str, note: str, tests: int | None = None) -> Activation:
+        """Let a program follow the active one, with the machines that instances still run on; again where another one was faster."""
+        while True:
+            with self._lock:
+                self._settle()
+                self._follow()
+                old, alive = self.program, self._session.living() if candidates(self.program, bare) else Living()
+            program = holding(self.store, source, old, bare, alive)
+            with self._lock:
+                self._follow()
+                if self.program is old:
+                    return self._switch(program, by, note, tests)
+
+    def _switch(self, program: Program, by: str, note: str, tests: int | None) -> Activation:
         """Append that a program decides from here on, and let it."""
         made: list[Activation] = []
+        before = self.program
+        left = [one for one in candidates(self.program, program) if one not in pins_of(program)]
 
         def work() -> None:
             session, old, when = self._session, self.program, int(time.time() * 1_000_000)
             if program.revision == old.revision:
                 raise RulewrightError("already_active", f"revision {old.revision} is active already")
+            if self.program is not before:
+                raise RulewrightError("overtaken", "another revision was activated meanwhile", hint="try again")
+            self._must_fit(left)
             at = when if session.now is None else session.now
             begun = succession(old, program, at, self._activation)
-            made[:] = [Activation(0, program.revision, old.revision, at, when, by, note, tests, begun)]
+            pinned = pins_of(program)
+            made[:] = [Activation(0, program.revision, old.revision, at, when, by, note, tests, begun, pinned)]
             session.switch(program, made[0], announced(made[0], program))
             made[:] = session.batch.activated
             self._recount(old, program)
@@ -356,6 +376,13 @@ class Engine:
         self._committed(work)
         self._become(program, made[0])
         return made[0]
+
+    def _must_fit(self, left: list[Pinned]) -> None:
+        """No instance may have begun on a machine that is left behind because it does not fit."""
+        alive = self._session.living() if left else Living()
+        for one in left:
+            if alive[one[:2]]:
+                raise unfit(one, alive[one[:2]])
 
     def _become(self, program: Program, activation: Activation | None) -> None:
         self.program, self._activation = program, activation
@@ -391,11 +418,11 @@ class Engine:
         """What is decided of a key: workflow states, alert levels, arms."""
         with self._lock:
             partition = self._session.partition(scope, key)
-            charts = {one.name: one for one in self.program.scopes[scope].workflows}
+            charts = {name: self._session.stepper.machine(partition, name) for name in partition.workflows.instances}
             return {
                 "workflows": {
-                    name: statechart.shown(charts[name], instance.active)
-                    if name in charts
+                    name: statechart.shown(chart, instance.active)
+                    if (chart := charts[name]) is not None
                     else "+".join(instance.active)
                     for name, instance in partition.workflows.instances.items()
                 },
@@ -511,10 +538,16 @@ class Engine:
             self._session, self._stale = Session(self.program, self.store), False
 
 
+def _active(store: Store, revision: str) -> Program:
+    """The program of the revision that is active, with the machines of earlier ones that it holds."""
+    latest = store.last_activation()
+    return restored(store, revision, latest.pinned if latest is not None and latest.revision == revision else ())
+
+
 def _readable(store: Store, revision: str, program: Program) -> Program:
     """The program of a revision that is to be replaced; where this version of the engine cannot compile it, what replaces it."""
     try:
-        return restored(store, revision)
+        return _active(store, revision)
     except BrokenPackError:
         return replace(program, revision=revision)
 

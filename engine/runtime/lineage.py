@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from engine.core.program import Program
 from engine.core.step import Stepper
 from engine.errors import PackError
 from engine.pack import BrokenPackError, restore
 from engine.runtime.activation import saved_files
+from engine.runtime.pins import Pinned, pins_of, sources
 from engine.store.batch import Activation
 from engine.store.protocol import Store
 
@@ -17,12 +19,12 @@ HELD = 4
 """Programs of the past that are kept at hand, at most: a log is read in its order, which goes from one to the next."""
 
 
-def restored(store: Store, revision: str) -> Program:
-    """The program of a revision that is kept in the store.
+def restored(store: Store, revision: str, pinned: Sequence[Pinned] = ()) -> Program:
+    """The program of a revision that is kept in the store, with machines of earlier ones.
 
     Raises `RulewrightError` `unknown_revision`, and `BrokenPackError` where this version of the engine cannot compile it.
     """
-    return restore(*saved_files(store, revision))
+    return restore(*saved_files(store, revision), sources(store, pinned))
 
 
 def following(store: Store, latest: Activation) -> Program:
@@ -31,7 +33,7 @@ def following(store: Store, latest: Activation) -> Program:
     Raises `PackError` `revision_unreadable` where this process cannot compile it: it must not decide by another one meanwhile.
     """
     try:
-        return restored(store, latest.revision)
+        return restored(store, latest.revision, latest.pinned)
     except BrokenPackError as broken:
         message = (
             f"revision {latest.revision}, which {latest.by} activated at event {latest.seq}, does not compile here: "
@@ -67,12 +69,13 @@ class Lineage:
         return self.stepper(seq).program
 
     def _made(self, place: int) -> Stepper:
-        if place == len(self._activations):
+        last = self._activations[-1] if self._activations else None
+        if place == len(self._activations) and (last is None or last.pinned == pins_of(self._program)):
             return Stepper(self._program, self._activations[-1].begun if place else None)
         if place == 0:
             return Stepper(restored(self._store, self._activations[0].previous))
         one = self._activations[place - 1]
-        return Stepper(restored(self._store, one.revision), one.begun)
+        return Stepper(restored(self._store, one.revision, one.pinned), one.begun)
 
 
 def former(activations: list[Activation]) -> str | None:

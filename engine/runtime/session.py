@@ -15,6 +15,7 @@ from engine.runtime.crash import StepCrashedError, condemned, reaching, refolded
 from engine.runtime.head import Head
 from engine.runtime.lineage import Lineage
 from engine.runtime.past import Past, given_up
+from engine.runtime.pins import Living, kept_sections, living
 from engine.runtime.timeline import Timeline
 from engine.store.batch import Batch, SavedPartition
 from engine.store.protocol import Store
@@ -141,6 +142,11 @@ class Session(Head):
     def shown(self, scope: str, key: str) -> Partition:
         """The state of a key as the program sees it, for reading only."""
         return self.stepper.shown(self.partition(scope, key), self.now or 0)
+
+    def living(self) -> Living:
+        """How many instances run on which machines."""
+        durable = self.store.durable
+        return living(kept_sections(self.store) if durable else (one.workflows for one in self._partitions.values()))
 
     def partitions(self) -> Iterable[Partition]:
         """The partitions that are held; in memory these are all."""

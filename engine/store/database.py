@@ -113,6 +113,12 @@ class DatabaseStore(DatabaseOutbox, History):
         rows = self._among("partitions", columns, ("scope", "key"), keys)
         return {(row[0], row[1]): _partition(row[2], row[3], row[4:]) for row in rows}
 
+    def workflows(self) -> Iterator[bytes]:
+        table = schema.partitions
+        with self._session.reading() as connection:
+            rows = connection.execute(select(table.c.workflows).where(table.c.workflows.is_not(None))).all()
+        return (row.workflows for row in rows)
+
     def timers(self) -> Iterator[tuple[int, str, str, str]]:
         table = schema.timers
         columns = (table.c.due, table.c.scope, table.c.key, table.c.name)

@@ -105,6 +105,10 @@ class MemoryStore(MemoryOutbox):
         known = self._partitions
         return {key: known[key] for key in keys if key in known}
 
+    def workflows(self) -> Iterator[bytes]:
+        with self._lock:
+            return iter([one.sections["workflows"] for one in self._partitions.values() if "workflows" in one.sections])
+
     def timers(self) -> Iterator[tuple[int, str, str, str]]:
         with self._lock:
             pending = sorted((due, *timer) for timer, due in self._timers.items())

@@ -145,6 +145,10 @@ class Store(Outbox, Protocol):
         """The partitions that exist among `keys`."""
         ...
 
+    def workflows(self) -> Iterator[bytes]:
+        """The section `workflows` of every partition that has one."""
+        ...
+
     def timers(self) -> Iterator[tuple[int, str, str, str]]:
         """All pending timers as (due, scope, key, name), by due time."""
         ...
