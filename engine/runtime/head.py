@@ -32,15 +32,11 @@ _OWN_MARK = b"\0" * 16
 class Head(ABC):
     """Where a log goes on. `batch` collects what has to be written, `out` the records that were made. Not safe to share between threads."""
 
-    def __init__(self, program: Program, store: Store) -> None:
+    def __init__(self, program: Program, store: Store, entities: Entities) -> None:
         self.program = program
         self.store = store
         self.stepper = Stepper(program)
-        self.entities = Entities()
-        for stored in store.entities():
-            self.entities.put(stored.entity, stored.key, stored.at, stored.seq, stored.data)
-        for publication in store.published():
-            self.entities.teach(publication.entity, publication.key, publication.name, publication.value)
+        self.entities = entities
         self.seq, self.now = store.head()
         self.timeline = Timeline()
         self.batch = Batch()
@@ -194,13 +190,18 @@ class Head(ABC):
         while (fired := self.timeline.pop(until, inclusive=inclusive)) is not None:
             due, timer = fired
             self.now = self.batch.clock = due if self.now is None else max(self.now, due)
-            self.batch.timers[timer] = None
             event = self._firings.event(due, timer)
             if event is None:
+                self.batch.timers[timer] = None
                 self._endless(due, timer)
                 continue
+            self._fired(timer)
             self._append(event, _OWN_MARK)
             self._settle()
+
+    def _fired(self, timer: Timer) -> None:
+        """A deadline has come; it is set no more."""
+        self.batch.timers[timer] = None
 
     def _endless(self, due: int, timer: Timer) -> None:
         scope, key, name = timer

@@ -100,6 +100,18 @@ class SavedPack(msgspec.Struct, frozen=True):
     at: int
 
 
+class Lease(msgspec.Struct, frozen=True):
+    """A worker's claim to step a shard's deliveries, until an instant of the wall clock. `token` is its secret.
+
+    `suspects` is how many deliveries have to be stepped one by one, because a worker was lost at one of them.
+    """
+
+    shard: int
+    token: str
+    until: int
+    suspects: int = 0
+
+
 class Batch(msgspec.Struct, eq=False):
     """Everything that one transaction writes, all or nothing.
 
@@ -107,6 +119,10 @@ class Batch(msgspec.Struct, eq=False):
     `uniques` are (code, value, event id) taken by events of this batch. `clock` is the virtual time afterwards;
     None: as it was. `receipted` are the actions whose receipt events are in this batch; `crashed` are deliveries
     that are given up with it.
+
+    Where others step what is appended: `queued` are (shard, scope, key, sequence) for them, `fired` are deadlines whose firing is
+    appended, as (sequence, scope, key, name), `drained` are deliveries that are stepped, `survived` those that were suspected to kill their
+    worker and did not. `lease` is the claim to the shard under which it was done: it must still hold, and is prolonged.
     """
 
     logged: list[Logged] = msgspec.field(default_factory=list)
@@ -121,6 +137,11 @@ class Batch(msgspec.Struct, eq=False):
     clock: int | None = None
     receipted: list[str] = msgspec.field(default_factory=list)
     crashed: list[Delivery] = msgspec.field(default_factory=list)
+    queued: list[tuple[int, str, str, int]] = msgspec.field(default_factory=list)
+    fired: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)
+    drained: list[Delivery] = msgspec.field(default_factory=list)
+    survived: list[Delivery] = msgspec.field(default_factory=list)
+    lease: Lease | None = None
 
 
 __all__ = [
@@ -129,6 +150,7 @@ __all__ = [
     "Batch",
     "Delivery",
     "Key",
+    "Lease",
     "LoadedPartition",
     "Logged",
     "Parked",

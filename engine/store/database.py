@@ -17,6 +17,7 @@ from engine.store import schema, statements, transaction
 from engine.store.batch import SECTIONS, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
 from engine.store.database_outbox import DatabaseOutbox, enqueue
 from engine.store.history import History
+from engine.store.queue import DatabaseQueue
 from engine.store.session import Session
 
 _CHUNK = 500
@@ -26,7 +27,7 @@ _CHUNK = 500
 _HEAD = "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'clock')"
 
 
-class DatabaseStore(DatabaseOutbox, History):
+class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
     """Store in a SQLite file that outlives the process; `path` None: in memory, with everything else the same.
 
     Raises StoreError `store_unopened`, `store_unreadable`, `store_readonly` or `store_version` when the file
@@ -110,10 +111,10 @@ class DatabaseStore(DatabaseOutbox, History):
         for row in rows:
             yield row.due, row.scope, row.key, row.name
 
-    def entities(self) -> Iterator[StoredEntity]:
+    def entities(self, after: int = -1) -> Iterator[StoredEntity]:
         table = schema.entities
         with self._session.reading() as connection:
-            rows = connection.execute(select(table).order_by(table.c.seq, table.c.n)).all()
+            rows = connection.execute(select(table).where(table.c.seq > after).order_by(table.c.seq, table.c.n)).all()
         for row in rows:
             yield StoredEntity(row.entity, row.key, row.at, row.seq, unpack(row.data, dict[str, Any]))
 

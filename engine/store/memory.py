@@ -91,9 +91,9 @@ class MemoryStore(MemoryOutbox):
             pending = sorted((due, *timer) for timer, due in self._timers.items())
         return iter(pending)
 
-    def entities(self) -> Iterator[StoredEntity]:
+    def entities(self, after: int = -1) -> Iterator[StoredEntity]:
         with self._lock:
-            return iter(sorted(self._entities.values(), key=_sequence))
+            return iter(sorted([put for put in self._entities.values() if put.seq > after], key=_sequence))
 
     def published(self) -> Iterator[Publication]:
         with self._lock:

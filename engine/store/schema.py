@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 3
+VERSION = 4
 """Of the schema, kept in `meta`; a file with another one is not opened."""
 
 metadata = MetaData()
@@ -24,6 +24,7 @@ metadata = MetaData()
 # Conditions of partial indexes: a query uses one only if it says the very same, with literals and not with parameters.
 PENDING = "status = 'pending'"
 CLAIMED = "status = 'claimed'"
+UNFIRED = "fired IS NULL"
 UNRECEIPTED = "receipted = 0 AND status IN ('sent', 'unknown', 'dead')"
 
 # SQLite keeps a table in the order of a key of type INTEGER, and of no other spelling.
@@ -72,8 +73,35 @@ timers = Table(
     Column("key", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("due", BigInteger, nullable=False),
-    Index("timers_due", "due"),
+    Column("fired", BigInteger, comment="the sequence of the firing that is on its way to the partition"),
+    Index("timers_due", "due", sqlite_where=text(UNFIRED), postgresql_where=text(UNFIRED)),
     sqlite_with_rowid=False,
+)
+
+queue = Table(
+    "queue",
+    metadata,
+    Column("shard", Integer, nullable=False),
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Index("queue_shard", "shard", "seq"),
+    sqlite_with_rowid=False,
+)
+
+shards = Table(
+    "shards",
+    metadata,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("owner", Text),
+    Column("token", Text),
+    Column("until", BigInteger, nullable=False),
+    Column(
+        "suspects",
+        Integer,
+        nullable=False,
+        comment="so many deliveries are stepped one by one: a worker was lost at one of them",
+    ),
 )
 
 decisions = Table(
@@ -153,6 +181,7 @@ entities = Table(
     Column("seq", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
     UniqueConstraint("entity", "key", "at", "seq"),
+    Index("entities_seq", "seq"),
 )
 
 uniques = Table(

@@ -91,12 +91,34 @@ def _give_up() -> Statement:
     return compiled(table.update().where(*where).values(given_up=bindparam("given_up")))
 
 
+def _fire() -> Statement:
+    table = schema.timers
+    where = [table.c[name] == bindparam(f"of_{name}") for name in ("scope", "key", "name")]
+    return compiled(table.update().where(*where).values(fired=bindparam("at")))
+
+
+def _delete(table: Table) -> Statement:
+    return compiled(table.delete().where(*(table.c[name] == bindparam(name) for name in ("seq", "scope", "key"))))
+
+
+def _prolong() -> Statement:
+    table = schema.shards
+    where = (table.c.shard == bindparam("of_shard"), table.c.token == bindparam("of_token"))
+    values: dict[str, Any] = {"until": bindparam("to"), "suspects": bindparam("left")}
+    return compiled(table.update().where(*where).values(values))
+
+
 INSERT_EVENT = _insert(schema.events)
 INSERT_DELIVERY = _insert(schema.deliveries)
 INSERT_PARTITION = _insert(schema.partitions)
 UPDATE_PARTITION = _update_partition()
-SET_TIMER = _replace(schema.timers, ("scope", "key", "name"), ("due",))
+SET_TIMER = _replace(schema.timers, ("scope", "key", "name"), ("due", "fired"))
 DELETE_TIMER = _delete_timer()
+FIRE_TIMER = _fire()
+ENQUEUE = _insert(schema.queue)
+DEQUEUE = _delete(schema.queue)
+SURVIVE = _delete(schema.crashes)
+PROLONG = _prolong()
 INSERT_DECISION = _insert(schema.decisions)
 INSERT_ACTION = _insert_new(schema.outbox)
 INSERT_REJECT = _insert_new(schema.rejects)

@@ -38,8 +38,21 @@ def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, S
     )
     statements.RECEIPT.many(connection, [(True, action) for action in batch.receipted])
     statements.GIVE_UP.many(connection, [(True, *delivery) for delivery in batch.crashed])
+    _shared(connection, batch)
     if batch.clock is not None and not statements.ADVANCE_CLOCK.many(connection, [("clock", str(batch.clock))]):
         raise conflict("clock_conflict", str(batch.clock))
+
+
+def _shared(connection: Connection, batch: Batch) -> None:
+    """What is written only where others step what is appended."""
+    if batch.lease is not None:
+        lease = batch.lease
+        if not statements.PROLONG.many(connection, [(lease.until, lease.suspects, lease.shard, lease.token)]):
+            raise conflict("shard_lost", str(lease.shard))
+    statements.ENQUEUE.many(connection, batch.queued)
+    statements.FIRE_TIMER.many(connection, batch.fired)
+    statements.DEQUEUE.many(connection, batch.drained)
+    statements.SURVIVE.many(connection, batch.survived)
 
 
 def contiguous(logged: Sequence[Logged], last: int) -> None:
@@ -60,6 +73,7 @@ def conflict(code: str, detail: str) -> StoreError:
         "duplicate_decision": "a record with this id is stored",
         "unique_taken": "another event took this unique value",
         "clock_conflict": "somebody else let time pass beyond",
+        "shard_lost": "the claim to the shard ran out, and somebody else has it",
         "version_conflict": "a partition was stepped by somebody else since it was loaded",
     }
     return StoreError(code, f"{sentences[code]}: {detail}")
@@ -120,7 +134,7 @@ def _new(saved: SavedPartition) -> Row:
 
 
 def _timers(connection: Connection, timers: dict[tuple[str, str, str], int | None]) -> None:
-    statements.SET_TIMER.many(connection, [(*timer, due) for timer, due in timers.items() if due is not None])
+    statements.SET_TIMER.many(connection, [(*timer, due, None) for timer, due in timers.items() if due is not None])
     statements.DELETE_TIMER.many(connection, [timer for timer, due in timers.items() if due is None])
 
 
