@@ -10,11 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import msgspec
-
 from connectors.protocol import Connector
 from engine.actions.dispatcher import Dispatcher
-from engine.actions.receipts import receipt
 from engine.core import statechart
 from engine.core.calendar import to_instant, to_micros
 from engine.core.event import Record
@@ -29,6 +26,7 @@ from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.line import Line, line_of
 from engine.runtime.outcome import Outcome
 from engine.runtime.puts import offered, references, take, take_lines
+from engine.runtime.receiving import receive
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
 from engine.store import open_store
@@ -46,8 +44,6 @@ CONFLICTS = frozenset(("version_conflict", "sequence_conflict", "clock_conflict"
 
 MOST_CONFLICTS = 20
 """How often work is done again because somebody else was faster, before the conflict is told."""
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Engine:
@@ -207,18 +203,7 @@ class Engine:
     def receive(self) -> Outcome:
         """Take the results of finished actions back in, as events of the engine's own that rules and workflows can wait for."""
         with self._lock:
-
-            def work() -> None:
-                session = self._session
-                for row in self.store.unreceipted():
-                    stamp = self.program.calendar.stamp(session.now or 0)
-                    arrival = self._door.read(_encode({**receipt(row), "time": stamp}), trusted=True)
-                    session.batch.receipted.append(row.action.id)
-                    if isinstance(arrival, Arrival):
-                        arrival.event.keys = ((row.action.scope, row.action.key),)
-                    self._admit(arrival, None)
-
-            return self._guarded(work)
+            return self._guarded(lambda: receive(self._session, self._door))
 
     def dispatcher(
         self,
