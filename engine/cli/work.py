@@ -11,6 +11,7 @@ from types import FrameType
 import click
 from dramatiq import Broker
 
+from engine.actions.worker import embedded
 from engine.errors import RulewrightError
 from engine.pack import restore
 from engine.runtime.crew import Crew
@@ -50,7 +51,7 @@ def command(store: str, redis: str | None, threads: int) -> None:
             "no_pack", "no pack is active on this store", hint="rulewright packs activate PACK --store URL"
         )
     program = restore({name: text.decode() for name, text in saved.files.items()}, saved.params)
-    crew = Crew(program, opened, threads=threads, **({} if redis is None else {"broker": _queue(redis)}))
+    crew = Crew(program, opened, threads=threads, broker=embedded if redis is None else _queue(redis))
     crew.start()
     click.echo(f"rulewright: working on revision {program.revision}", err=True)
     _until_told()
@@ -62,7 +63,9 @@ def _queue(url: str) -> Callable[[], Broker]:
     def made() -> Broker:
         from dramatiq.brokers.redis import RedisBroker
 
-        return RedisBroker(url=url, middleware=[], maintenance_chance=1_000_000, heartbeat_timeout=15_000)
+        return RedisBroker(  # type: ignore[no-untyped-call]
+            url=url, middleware=[], maintenance_chance=1_000_000, heartbeat_timeout=15_000
+        )
 
     return made
 

@@ -1,4 +1,4 @@
-"""The durable store: one SQLite file, through SQLAlchemy Core."""
+"""The durable store: a SQLite file or a PostgreSQL database, through SQLAlchemy Core."""
 # ruff: noqa: D102 - the protocol says what these methods do
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from engine.store.database_outbox import DatabaseOutbox, enqueue
 from engine.store.history import History
 from engine.store.queue import DatabaseQueue
 from engine.store.session import Session
+from engine.store.sqlite import SqliteSession
 
 _CHUNK = 500
 """Pairs to a query; each distinct number of them is a statement of its own."""
@@ -28,18 +29,17 @@ _HEAD = "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM m
 
 
 class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
-    """Store in a SQLite file that outlives the process; `path` None: in memory, with everything else the same.
+    """Store in a SQLite file that outlives the process (`path` None: in memory, with everything else the same), or behind a `session`.
 
-    Raises StoreError `store_unopened`, `store_unreadable`, `store_readonly` or `store_version` when the file
-    cannot be used.
+    Raises StoreError `store_unopened`, `store_unreadable`, `store_readonly` or `store_version` when it cannot be used.
     """
 
     durable = True
 
-    def __init__(self, path: str | Path | None) -> None:
-        self._session = Session(None if path is None else str(path))
+    def __init__(self, path: str | Path | None = None, *, session: Session | None = None) -> None:
+        self._session = session or SqliteSession(None if path is None else str(path))
         try:
-            with self._session.writing() as connection:
+            with self._session.appending() as connection:
                 schema.metadata.create_all(connection)
                 _check_version(connection)
         except StoreError:
@@ -69,16 +69,9 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
         params: Mapping[str, Any],
         at: int,
     ) -> None:
-        row = {
-            "revision": revision,
-            "name": name,
-            "version": version,
-            "files": pack(dict(files)),
-            "params": pack(portable(dict(params))),
-            "at": at,
-        }
+        row = (revision, name, version, pack(dict(files)), pack(portable(dict(params))), at)
         with self._session.writing() as connection:
-            connection.execute(schema.packs.insert().prefix_with("OR IGNORE").values(**row))
+            statements.KEEP_PACK.many(connection, [row])
             statements.SET_META.many(connection, [("active_pack", revision)])
 
     def active_pack(self) -> SavedPack | None:
@@ -132,18 +125,16 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
         if ahead:
             self._session.write_ahead(write)
             return
-        with self._session.writing() as connection:
+        with self._session.appending() if batch.logged else self._session.writing() as connection:
             write(connection)
 
     def settle(self) -> None:
         self._session.settle()
 
     def park(self, delivery: Delivery, event: str, error: str) -> int:
-        row = dict(zip(("seq", "scope", "key"), delivery, strict=True))
         with self._session.writing() as connection:
             counted = _claims(connection, delivery, event) + 1
-            values = {"event": event, "claims": counted, "error": error, "given_up": False}
-            connection.execute(schema.crashes.insert().prefix_with("OR REPLACE").values(**row, **values))
+            statements.PARK.many(connection, [(*delivery, event, counted, error, False)])
         return counted
 
     def close(self) -> None:
@@ -160,8 +151,7 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
         wanted = iter(dict.fromkeys(pairs))
         with self._session.reading() as connection:
             while chunk := list(islice(wanted, _CHUNK)):
-                query = statements.pairs_query(table, columns, *names, len(chunk))
-                parameters = tuple([part for pair in chunk for part in pair])
+                query, parameters = statements.pairs(connection, table, columns, names, chunk)
                 found += [tuple(row) for row in connection.exec_driver_sql(query, parameters)]
         return found
 
@@ -183,7 +173,7 @@ def _partition(version: int, seq: int, blobs: tuple[bytes | None, ...]) -> Loade
 
 
 def _check_version(connection: Connection) -> None:
-    connection.execute(schema.meta.insert().prefix_with("OR IGNORE").values(name="schema", value=str(schema.VERSION)))
+    statements.FIRST_META.many(connection, [("schema", str(schema.VERSION))])
     found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == "schema"))
     if found != str(schema.VERSION):
         raise StoreError(

@@ -86,7 +86,7 @@ class DatabaseQueue:
         return found
 
     def append(self, work: Callable[[], Batch]) -> None:
-        with self._session.writing() as connection:
+        with self._session.appending() as connection:
             transaction.write(connection, work(), enqueue)
 
 

@@ -25,7 +25,7 @@ metadata = MetaData()
 PENDING = "status = 'pending'"
 CLAIMED = "status = 'claimed'"
 UNFIRED = "fired IS NULL"
-UNRECEIPTED = "receipted = 0 AND status IN ('sent', 'unknown', 'dead')"
+UNRECEIPTED = "NOT receipted AND status IN ('sent', 'unknown', 'dead')"
 
 # SQLite keeps a table in the order of a key of type INTEGER, and of no other spelling.
 _Sequence = BigInteger().with_variant(Integer, "sqlite")
@@ -149,10 +149,15 @@ outbox = Table(
     Column("code", Text),
     Column("reason", Text),
     Column("receipted", Boolean, nullable=False),
-    Index("outbox_due", "not_before", sqlite_where=text(PENDING)),
-    Index("outbox_leases", "lease_until", sqlite_where=text(CLAIMED)),
-    Index("outbox_receipts", "n", sqlite_where=text(UNRECEIPTED)),
-    Index("outbox_corrections", "corrects", sqlite_where=text("corrects IS NOT NULL")),
+    Index("outbox_due", "not_before", sqlite_where=text(PENDING), postgresql_where=text(PENDING)),
+    Index("outbox_leases", "lease_until", sqlite_where=text(CLAIMED), postgresql_where=text(CLAIMED)),
+    Index("outbox_receipts", "n", sqlite_where=text(UNRECEIPTED), postgresql_where=text(UNRECEIPTED)),
+    Index(
+        "outbox_corrections",
+        "corrects",
+        sqlite_where=text("corrects IS NOT NULL"),
+        postgresql_where=text("corrects IS NOT NULL"),
+    ),
 )
 
 attempts = Table(

@@ -17,6 +17,8 @@ from engine.store import statements
 from engine.store.batch import LINE_LIMIT, Batch, Logged, SavedPartition
 from engine.store.statements import Row, Statement
 
+_UNIQUE_VIOLATION = "23505"
+
 
 def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, Sequence[Action]], None]) -> None:
     """Write all of `batch`; its actions through `enqueue`. After any error the transaction has to be rolled back."""
@@ -159,5 +161,7 @@ def _insert(connection: Connection, statement: Statement, rows: Sequence[Row], c
 
 
 def _is_conflict(error: IntegrityError) -> bool:
+    if getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION:
+        return True
     found = getattr(error.orig, "sqlite_errorcode", None)
     return found in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)

@@ -7,7 +7,7 @@ import pytest
 
 from engine import load
 from engine.core.program import Program
-from engine.store import DatabaseStore
+from engine.store import DatabaseStore, open_store
 
 PACK = """
 pack: {name: tasks, version: "1"}
@@ -49,8 +49,17 @@ def program(tmp_path: Path) -> Program:
     return load([folder])
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'shared.db'}"
+    found: str = request.getfixturevalue("postgres")
+    return found
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[DatabaseStore]:
-    opened = DatabaseStore(tmp_path / "shared.db")
+def store(address: str) -> Iterator[DatabaseStore]:
+    opened = open_store(address)
+    assert isinstance(opened, DatabaseStore)
     yield opened
     opened.close()

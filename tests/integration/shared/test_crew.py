@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from engine.runtime.crew import GRACE, TERM, Crew
 from engine.runtime.drain import Drain
 from engine.runtime.replay import live, replayed, state_hash
 from engine.runtime.shard import shard_of
-from engine.store import DatabaseStore, Lease
+from engine.store import DatabaseStore, Lease, open_store
 
 NOON = 1_772_424_000_000_000  # 2026-03-02T12:00:00+08:00
 HOUR = 3_600_000_000
@@ -77,9 +76,9 @@ def states(store: DatabaseStore, tasks: range) -> dict[str, str]:
     return {key: "+".join(one.workflows.instances["task"].active) for (_, key), one in found.items()}
 
 
-def test_two_workers_step_everything_once_and_act_once(program: Program, tmp_path: Path) -> None:
+def test_two_workers_step_everything_once_and_act_once(program: Program, address: str) -> None:
     told, now = Told(), [NOON / 1e6]
-    stores = [DatabaseStore(tmp_path / "shared.db") for _ in range(3)]
+    stores = [opened for opened in map(open_store, [address] * 3) if isinstance(opened, DatabaseStore)]
     appender = Appender(program, stores[0])
     appender.take([line("task.opened", f"t{i}", NOON) for i in range(40)])
     now[0] += 3600 + GRACE / 1e6

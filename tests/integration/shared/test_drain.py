@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -25,13 +23,6 @@ TOKENS = iter(range(1_000_000))
 @pytest.fixture(scope="module")
 def program() -> Program:
     return load(["sales"])
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[DatabaseStore]:
-    opened = DatabaseStore(tmp_path / "shared.db")
-    yield opened
-    opened.close()
 
 
 def drained(drain: Drain, store: DatabaseStore, shard: int, now: int = 0) -> int:

