@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine import Engine
-from tests import servers
+from conformance import servers
 
 Open = Callable[..., Engine]
 

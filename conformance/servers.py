@@ -1,4 +1,4 @@
-"""Real servers for tests, from wheels: PostgreSQL and one that speaks Redis' protocol. `DATABASE_URL` and `REDIS_URL` name others."""
+"""Real servers, from wheels: PostgreSQL and one that speaks Redis' protocol. `DATABASE_URL` and `REDIS_URL` name others."""
 
 from __future__ import annotations
 
