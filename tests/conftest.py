@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine import Engine
 from conformance import servers
+from engine import Engine
 
 Open = Callable[..., Engine]
 

@@ -233,6 +233,10 @@ class Shared(Store, Protocol):
         """Give a shard back; nothing happens where the claim is lost."""
         ...
 
+    def holders(self) -> list[str]:
+        """The owners of shards that are claimed, be it that they are gone."""
+        ...
+
     def due_timers(self, before: int, limit: int) -> list[tuple[int, str, str, str]]:
         """Deadlines due up to an instant, of which no firing is on its way, as (due, scope, key, name), the earliest first."""
         ...

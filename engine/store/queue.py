@@ -61,6 +61,10 @@ class DatabaseQueue:
         with self._session.writing() as connection:
             connection.execute(_shards.update().where(*mine).values(owner=None, token=None))
 
+    def holders(self) -> list[str]:
+        with self._session.reading() as connection:
+            return list(connection.scalars(select(_shards.c.owner).where(_shards.c.token.is_not(None))))
+
     def due_timers(self, before: int, limit: int) -> list[tuple[int, str, str, str]]:
         columns = (_timers.c.due, _timers.c.scope, _timers.c.key, _timers.c.name)
         query = select(*columns).where(text(schema.UNFIRED), _timers.c.due <= before).order_by(_timers.c.due)
