@@ -1,8 +1,8 @@
 """Waltz: drawings for both engines, and the pack through the step.
 
-The problem is Waltz's, of the OPS5 benchmarks: say of every line in a drawing of solid bodies whether it is a ridge (`+`), a groove (`-`), or
-where a body ends before what lies behind it. Junctions of lines are told by their shape; Huffman's and Clowes' catalogue says what each shape
-can mean; meanings that no neighbour shares are struck out until nothing changes. What is left does not depend on the order of striking.
+The problem is Waltz's, of the OPS5 benchmarks: say of every line in a drawing of solid bodies whether it is a ridge (`+`), a groove (`-`),
+or where a body ends before what lies behind it. Junctions of lines are told by their shape; Huffman's and Clowes' catalogue says what each
+shape can mean; meanings that no neighbour shares are struck out until nothing changes. What is left does not depend on the order.
 """
 
 from __future__ import annotations
