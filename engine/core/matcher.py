@@ -163,7 +163,7 @@ def _fire(cycle: Cycle, match: Match, key: str) -> None:
         if isinstance(effect, Assert):
             number, new = cycle.facts.add(effect.fact, fields, kept=effect.keep)
             asserted.append(number)
-            added += [(number, effect.fact)] if new else []
+            added += [(number, effect.fact, fields)] if new else []
         elif isinstance(effect, Retract):
             lost += cycle.facts.remove(_fact_of(match, effect))
         turn.changed("memory")
