@@ -171,6 +171,7 @@ class Retract:
     """Remove the fact that the pattern `alias` of the rule matched."""
 
     alias: str
+    when: Expression | None
     place: Place
 
 

@@ -75,7 +75,7 @@ def _roots(part: object) -> Iterator[str]:
             yield from _roots(item)
     elif isinstance(part, Mapping):
         yield from _roots(list(part.values()))
-    elif isinstance(part, (Emit, Do, Assert, Values, Template)):
+    elif isinstance(part, (Emit, Do, Assert, Retract, Values, Template)):
         for one in fields(part):
             yield from _roots(getattr(part, one.name))
 
@@ -145,7 +145,7 @@ def _effect(
         (at / "retract").problem(
             "unknown_alias", f"no fact is called `{model.retract}` here", did_you_mean(model.retract, aliases)
         )
-    return Retract(model.retract, at.place)
+    return Retract(model.retract, build.condition(model.when, at / "when", scope, given=given), at.place)
 
 
 def _assert(model: models.Assert, at: At, scope: Scope, given: Sequence[Expression]) -> Assert:
