@@ -8,7 +8,7 @@ from engine.store.memory import MemoryStore
 from engine.store.protocol import Store
 
 _SQLITE = "sqlite:///"
-_POSTGRES = ("postgresql://", "postgres://")
+_POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
 def open_store(url: str) -> Store:
@@ -27,4 +27,5 @@ def open_store(url: str) -> Store:
 
         return DatabaseStore(session=PostgresSession(url))
     hint = "write memory:, sqlite:///path/to/file.db or postgresql://user@host/database"
-    raise StoreError("store_url", f"no store has the address {url!r}", hint=hint)
+    shown = url.rpartition("@")[2]  # never what may be a password
+    raise StoreError("store_url", f"no store has the address {shown!r}", hint=hint)

@@ -181,3 +181,10 @@ def test_an_address_that_names_no_store_is_refused_with_a_hint(url):
     with pytest.raises(StoreError) as caught:
         open_store(url)
     assert (caught.value.code, "sqlite:///" in caught.value.hint) == ("store_url", True)
+
+
+def test_an_address_that_names_no_store_is_shown_without_its_password():
+    with pytest.raises(StoreError) as caught:
+        open_store("mysql://me:secret-word@host/x")
+    assert "secret-word" not in str(caught.value)
+    assert "host/x" in str(caught.value)
