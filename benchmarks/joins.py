@@ -1,14 +1,14 @@
-"""Rules over facts: a keyed join with a thousand facts, and the search of Miss Manners, beside other engines in the same run."""
+"""Rules over facts: a keyed join with a thousand facts, the search of Miss Manners and the labelling of Waltz, beside other engines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
 
-from benchmarks import manners
+from benchmarks import manners, waltz
 from benchmarks.beside import others, rates, ratio
 from benchmarks.deals import customers, orders
 from benchmarks.figure import Figure, Size, Timing, Work, timed
@@ -23,14 +23,23 @@ FACTS = 1_000
 WANTED = 3.0
 PACK = Path(__file__).parent / "programs" / "orders.yaml"
 GUESTS = (16, 32, 64)
+REGIONS = (8, 32, 64)
 WANTED_CLIPS = 8.0
 
 
 def measure(size: Size) -> Iterator[Figure]:
-    """The join, and the search at each number of guests."""
+    """The join, the search at each number of guests, and the labelling at each number of regions."""
     yield from _keyed(size)
-    for count in GUESTS if size.runs > 1 else GUESTS[:1]:
-        yield from _manners(count, size)
+    sizes = slice(None if size.runs > 1 else 1)
+    seated, labelled = manners.stepper(), waltz.stepper()
+    for count in GUESTS[sizes]:
+        wanted = WANTED_CLIPS if count == GUESTS[-1] else None
+        search = partial(manners.manners, seated, count)
+        yield from _clips("manners", f"Miss Manners, {count} guests", search, count, size, wanted)
+    for count in REGIONS[sizes]:
+        yield from _clips(
+            "waltz", f"Waltz, {count} regions", partial(waltz.waltz, labelled, count), count, size, WANTED_CLIPS
+        )
 
 
 @contextmanager
@@ -56,18 +65,18 @@ def _keyed(size: Size) -> Iterator[Figure]:
     yield from ratio(TOPIC, "keyed join, step", step, theirs, "durable-rules", None)
 
 
-def _manners(count: int, size: Size) -> Iterator[Figure]:
-    stepper = manners.stepper()
-    ours = [timed(manners.manners(stepper, count)) for _ in range(size.runs)]
-    theirs = measured(RIVALS["clipspy"], "manners", count, 0, size.runs)
-    what = f"Miss Manners, {count} guests"
+def _clips(
+    task: str, what: str, prepared: Callable[[], Callable[[], object]], count: int, size: Size, wanted: float | None
+) -> Iterator[Figure]:
+    """Seconds of ours and of CLIPS with the same program; each checks what came out."""
+    ours = [timed(prepared()) for _ in range(size.runs)]
+    theirs = measured(RIVALS["clipspy"], task, count, 0, size.runs)
     yield _seconds(f"{what}, ours", ours)
     if isinstance(theirs, str):
         yield Figure(TOPIC, f"{what}, clipspy", None, "s", "cpu", note=theirs)
         return
     yield _seconds(f"{what}, clipspy", theirs)
     times = median(one.cpu for one in ours) / median(one.cpu for one in theirs)
-    wanted = WANTED_CLIPS if count == GUESTS[-1] else None
     yield Figure(TOPIC, f"{what}: times as long as clipspy", times, "×", "cpu", (), wanted, most=True)
 
 

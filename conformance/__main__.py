@@ -8,6 +8,7 @@ import click
 
 SUITES = {
     "cel": "conformance.cel.command:cel",
+    "crash": "conformance.crash.command:command",
     "durable": "conformance.durable_rules.command:command",
     "fuzz": "conformance.cel.command:fuzz",
     "matcher": "conformance.matcher.command:command",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from conformance import servers
 from engine import Engine
 
 Open = Callable[..., Engine]
@@ -49,3 +50,24 @@ def event() -> Callable[..., dict[str, Any]]:
         }
 
     return make
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """The address of a database on a real PostgreSQL, which all tests share."""
+    with servers.postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres(database: str) -> Iterator[str]:
+    """The address of an empty schema of the test's own on a real PostgreSQL."""
+    with servers.schema(database) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The address of a real server that speaks Redis' protocol."""
+    with servers.redis() as url:
+        yield url

@@ -44,7 +44,11 @@ def _manners(engine: ModuleType, size: int, _events: int, runs: int) -> list[Tim
     return [timed(engine.manners(guests(size), size)) for _ in range(runs)]
 
 
-TASKS = {"alpha": _alpha, "join": _join, "manners": _manners}
+def _waltz(engine: ModuleType, size: int, _events: int, runs: int) -> list[Timing]:
+    return [timed(engine.waltz(size)) for _ in range(runs)]
+
+
+TASKS = {"alpha": _alpha, "join": _join, "manners": _manners, "waltz": _waltz}
 
 
 def main(name: str, task: str, size: int, events: int, runs: int) -> None:

@@ -11,6 +11,7 @@ import clips
 
 from benchmarks.deals import LEAST, Deal, Order, customers, rules
 from benchmarks.manners import Guest
+from benchmarks.waltz import PHASES, expect, facts
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 
@@ -87,3 +88,19 @@ def _seated(environment: clips.Environment, seats: int) -> None:
     reached = max(fact["seat"] for fact in environment.facts() if fact.template.name == "seating")
     if reached != seats:
         raise RuntimeError(f"{reached} of {seats} seats were taken")
+
+
+def waltz(regions: int) -> Callable[[], object]:
+    """Waltz with a drawing of so many regions; what is timed is the labelling."""
+    environment = clips.Environment()
+    environment.load(str(PROGRAMS / "waltz.clp"))
+    for kind, fields in facts(regions):
+        given = {key: clips.Symbol(one) if isinstance(one, str) else one for key, one in fields.items()}
+        environment.find_template(kind).assert_fact(**given)
+    environment.find_template("phase").assert_fact(state=clips.Symbol(PHASES[0]))
+    return partial(_labelled, environment, regions)
+
+
+def _labelled(environment: clips.Environment, regions: int) -> None:
+    environment.run()
+    expect([(one["line"], str(one["label"])) for one in environment.facts() if one.template.name == "label"], regions)

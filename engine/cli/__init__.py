@@ -11,7 +11,7 @@ import click
 
 from engine.errors import RulewrightError
 
-VERBS = ("demo", "check", "test", "run", "explain", "diagram")
+VERBS = ("demo", "check", "test", "run", "explain", "diagram", "work")
 
 
 class Verbs(click.Group):

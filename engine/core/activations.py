@@ -57,6 +57,10 @@ class Activations:
         """The keys of the activations that asserted a fact."""
         return list(self._asserting.get(number, ()))
 
+    def rule_of(self, key: str) -> str:
+        """The name of the rule of an activation."""
+        return self._held[key].rule
+
     def facts_of(self, key: str) -> list[int]:
         """The facts that an activation matched."""
         return self._held[key].facts

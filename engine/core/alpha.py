@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
+from typing import Any
 
 from engine.cel import CelError
 from engine.core.env import Env
 from engine.core.network import Entry, equal, network
 from engine.core.program import Do, Emit, Expression, Pattern, Plan, Rule
 from engine.core.turn import Turn
+
+Needed = tuple[str, tuple[str, ...], tuple[Any, ...]]
 
 
 class TypeIndex:
@@ -51,8 +54,9 @@ class AlphaIndex:
 
     `types` are the rules with a pattern of the current event, by its type. `standing` are those without one, in the order of the pack;
     `recalling` names for each event type those of them that look back at it, and `watched` is all that they read beside events and
-    facts. `holding` names for each fact the rules, and the positions of the patterns, that match one; `excluding` the rules with a group
+    facts. `holding` names for each fact the rules, and the positions of the patterns, that match one; `excluding` those with a group
     that such a fact may end and its loss may make hold, `requiring` those with a group that such a fact may make hold and its loss may end.
+    `needed` names for each rule the facts without which it has no match: their names, the fields that are constant, and the constants.
     `declared` are the rules' plans as they stand in the pack, `readers` the names of those that leave working memory alone.
     """
 
@@ -68,13 +72,14 @@ class AlphaIndex:
             name: Plan(tuple(range(len(rule.patterns))), rule.patterns) for name, rule in self.rules.items()
         }
         self.readers = frozenset(name for name, rule in self.rules.items() if _announces(rule))
+        self.needed = {name: _needed(rule) for name, rule in self.rules.items()}
         self.positions = {rule.name: position for rule, position, _ in current}
         self.standing = [rule for rule in self.rules.values() if rule.name not in self.positions]
         self.recalling: dict[str, set[str]] = {}
         self.watched = frozenset(name for rule in self.standing for name in rule.depends)
         self.holding: dict[str, list[Entry]] = {}
-        self.excluding: dict[str, list[Rule]] = {}
-        self.requiring: dict[str, list[Rule]] = {}
+        self.excluding: dict[str, list[Entry]] = {}
+        self.requiring: dict[str, list[Entry]] = {}
         by_type: dict[str, list[Entry]] = {}
         for rule, position, pattern in current:
             by_type.setdefault(pattern.type, []).append((rule, position))
@@ -91,9 +96,8 @@ class AlphaIndex:
                 self.holding.setdefault(pattern.type, []).append((rule, position))
             elif pattern.kind == "fact":
                 for asking, other in ((self.excluding, "exists"), (self.requiring, "none")):
-                    rules = asking.setdefault(pattern.type, [])
-                    if pattern.group != other and rule not in rules:
-                        rules.append(rule)
+                    if pattern.group != other:
+                        asking.setdefault(pattern.type, []).append((rule, position))
             elif pattern.kind == "event" and rule.name not in self.positions:
                 self.recalling.setdefault(pattern.type, set()).add(rule.name)
 
@@ -112,6 +116,13 @@ class AlphaIndex:
 def is_plain(rule: Rule) -> bool:
     """Whether a rule has the current event as its only pattern, and leaves working memory alone."""
     return len(rule.patterns) == 1 and _announces(rule)
+
+
+def _needed(rule: Rule) -> tuple[Needed, ...]:
+    """The facts of several patterns, those with constants first; of one alone its candidates are counted soon enough."""
+    found = [pattern for pattern in rule.patterns if pattern.kind == "fact" and pattern.group is None]
+    named = [(one.type, tuple(name for name, _ in one.equals), one.constants) for one in found]
+    return tuple(sorted(named, key=lambda one: not one[1])) if len(found) > 1 else ()
 
 
 def _announces(rule: Rule) -> bool:

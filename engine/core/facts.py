@@ -9,8 +9,8 @@ from engine.core.equality import hashed
 from engine.core.partition import Fact, Memory
 
 Key = tuple[Any, ...]
-Change = tuple[int, str]
-"""A fact that came or went: its number and its name."""
+Change = tuple[int, str, dict[str, Any]]
+"""A fact that came or went: its number, its name and its fields."""
 
 Bucket = int | dict[int, None]
 """The numbers of facts that share a key: most keys have one fact, for which a map would take more room than the fact."""
@@ -104,7 +104,7 @@ class Facts:
         del self._numbers[self._content(fact.name, fact.fields)]
         for chosen, index in self._joins.get(fact.name, {}).items():
             _take(index, _key(fact, chosen), number)
-        return [(number, fact.name)]
+        return [(number, fact.name, fact.fields)]
 
     def _content(self, name: str, fields: dict[str, Any]) -> Hashable:
         """A key that equal facts share: their shape and their values, whatever the order in which the fields were given."""

@@ -21,7 +21,7 @@ def extend(look: Matching, env: Env, rule: Rule, given: Given) -> list[Match]:
     search = _Search(look, env, rule, plan or look.index.declared[rule.name], given)
     search.go(0)
     if plan is not None and len(search.found) > 1:
-        search.found.sort(key=_places)
+        search.found.sort(key=places)
     return search.found
 
 
@@ -48,7 +48,8 @@ def bind(match: Match) -> None:
         bound[pattern.into if pattern.group is not None else pattern.alias] = element[1]
 
 
-def _places(match: Match) -> list[Any]:
+def places(match: Match) -> list[Any]:
+    """What matches of a rule are ordered by."""
     return [element[3] for element in match.elements]
 
 

@@ -163,7 +163,7 @@ def _fire(cycle: Cycle, match: Match, key: str) -> None:
         if isinstance(effect, Assert):
             number, new = cycle.facts.add(effect.fact, fields, kept=effect.keep)
             asserted.append(number)
-            added += [(number, effect.fact)] if new else []
+            added += [(number, effect.fact, fields)] if new else []
         elif isinstance(effect, Retract):
             lost += cycle.facts.remove(_fact_of(match, effect))
         turn.changed("memory")
@@ -176,8 +176,11 @@ def _planned(cycle: Cycle, match: Match) -> list[tuple[Effect, dict[str, object]
     """Announce what the rule announces; returns what it wants of working memory, with the values of new facts."""
     planned: list[tuple[Effect, dict[str, object]]] = []
     for effect in match.rule.then:
-        if isinstance(effect, (Assert, Retract)):
-            planned.append((effect, values(effect.fields, match.env) if isinstance(effect, Assert) else {}))
+        if isinstance(effect, Assert):
+            planned.append((effect, values(effect.fields, match.env)))
+        elif isinstance(effect, Retract):
+            if effect.when is None or effect.when.run(match.env):
+                planned.append((effect, {}))
         else:
             plain.announce(cycle.turn, match.rule, effect, match.env)
     return planned

@@ -171,6 +171,7 @@ class Retract:
     """Remove the fact that the pattern `alias` of the rule matched."""
 
     alias: str
+    when: Expression | None
     place: Place
 
 
@@ -502,6 +503,15 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Anchor:
+    """How an element of a group leads to the matches that it concerns: their fact at `position` has in `theirs` what it has in `own`."""
+
+    position: int
+    own: tuple[str, ...]
+    theirs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
     """One pattern of a rule.
 
@@ -534,6 +544,7 @@ class Pattern:
     told: bool = False
     thresholds: tuple[Threshold, ...] = ()
     alone: bool = False
+    anchor: Anchor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -133,7 +133,8 @@ class Stepper:
 
     def __init__(self, program: Program, begun: Mapping[str, int] | None = None) -> None:
         self.program = program
-        self._begun = begun or {}
+        self.begun = begun or {}
+        self._asking = frozenset(one.on for scope in program.scopes.values() for one in scope.popups)
         self._mark = object()
         self._scopes = {name: Scope(one) for name, one in program.scopes.items()}
         self._seen: Env | None = None
@@ -163,7 +164,7 @@ class Stepper:
 
     def adopt(self, partition: Partition, now: int) -> None:
         """Make a partition that another program may have stepped one of this program's own."""
-        adoption.adopt(self.program.scopes[partition.scope], partition, now, self._begun)
+        adoption.adopt(self.program.scopes[partition.scope], partition, now, self.begun)
         partition.stepper = self._mark
 
     def shown(self, partition: Partition, now: int) -> Partition:
@@ -178,6 +179,10 @@ class Stepper:
         """Whether a delivery of that type can do anything in that scope; one that cannot need not be stepped at all."""
         found = self._scopes.get(scope)
         return found is not None and not found.concern(event_type).idle
+
+    def asks(self, event_type: str) -> bool:
+        """Whether a pop-up is decided at events of that type."""
+        return event_type in self._asking
 
     def watched(self, scope: str) -> frozenset[tuple[str, str]]:
         """What is decided anew when the entity changes that a key of the scope names: metrics with their forms, alerts, and the rules."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
+from engine.core.anchors import Anchored, Concerned, concerned
 from engine.core.candidates import entity_element, event_element, fact_element
 from engine.core.cycle import Cycle, Element, Match
 from engine.core.event import Event
 from engine.core.facts import Change
 from engine.core.grounds import baseless
 from engine.core.groups import numbered, unnumbered
-from engine.core.joins import Given, extend, rebind
+from engine.core.joins import Given, extend, places, rebind
+from engine.core.network import Entry
 from engine.core.partition import Activation, Remembered
 from engine.core.program import Rule
 
@@ -79,42 +81,51 @@ def settle(cycle: Cycle, added: list[Change], lost: list[Change]) -> None:
     """Facts have come and gone: end what rested on that, then look for what follows from it."""
     if not (added or lost or cycle.suspects):
         return
-    absent = _unsupported(cycle, added, lost)
-    for number, name in added:
+    gone = _unsupported(cycle, added, lost)
+    for number, name, _ in added:
         fact = cycle.facts.get(number)
         if fact is not None:
             _match_fact(cycle, fact_element(number, fact.fields), name)
-    index = cycle.index
-    asking = [*_rules(index.requiring, [name for _, name in added]), *_rules(index.excluding, absent)]
-    for rule in dict.fromkeys(asking):
-        for match in _matches(cycle, rule, {}):
+    found: Concerned = {}
+    concerned(cycle.facts, found, cycle.index.requiring, added)
+    concerned(cycle.facts, found, cycle.index.excluding, gone)
+    for rule, anchored in found.items():
+        for match in _again(cycle, rule, anchored):
             cycle.push(match)
 
 
-def _unsupported(cycle: Cycle, added: list[Change], lost: list[Change]) -> list[str]:
-    """Withdraw all that no longer holds, and what rested on it in turn. Returns the names of the facts that went."""
-    names: dict[str, None] = {}
+def _again(cycle: Cycle, rule: Rule, anchored: Anchored | None) -> Iterable[Match]:
+    """The matches of a rule that hold a concerned fact, or all of them, in their order."""
+    if anchored is None:
+        return _matches(cycle, rule, {})
+    starts = ({place: fact_element(number, fields)} for (place, number), fields in anchored.items())
+    return sorted((match for given in starts for match in _matches(cycle, rule, given)), key=places)
+
+
+def _unsupported(cycle: Cycle, added: list[Change], lost: list[Change]) -> list[Change]:
+    """Withdraw all that no longer holds, and what rested on it in turn. Returns the facts that went."""
+    gone: list[Change] = []
     queue = deque(lost)
-    queue += _refuted(cycle, _rules(cycle.index.excluding, [name for _, name in added]))
+    queue += _refuted(cycle, cycle.index.excluding, added)
     while queue or cycle.suspects:
-        went = dict.fromkeys(name for _, name in queue)
+        went: list[Change] = []
         _collapse(cycle, queue, went)
-        queue += _refuted(cycle, _rules(cycle.index.requiring, went))
-        names |= went
-    return list(names)
+        queue += _refuted(cycle, cycle.index.requiring, went)
+        gone += went
+    return gone
 
 
-def _collapse(cycle: Cycle, queue: deque[Change], names: dict[str, None]) -> None:
+def _collapse(cycle: Cycle, queue: deque[Change], went: list[Change]) -> None:
     """End the activations that matched facts which are gone, and so on; then see whether what is left only supports itself."""
     while queue or cycle.suspects:
         if not queue:
             queue += _without_ground(cycle)
             continue
-        number, name = queue.popleft()
-        names[name] = None
-        for key in cycle.activations.matching(number):
+        change = queue.popleft()
+        went.append(change)
+        for key in cycle.activations.matching(change[0]):
             queue += withdraw(cycle, key)
-        for key in cycle.activations.disown(number):
+        for key in cycle.activations.disown(change[0]):
             _release(cycle, key)
 
 
@@ -123,14 +134,24 @@ def _without_ground(cycle: Cycle) -> list[Change]:
     return [change for number in baseless(cycle, suspects) for change in cycle.facts.remove(number)]
 
 
-def _refuted(cycle: Cycle, rules: Iterable[Rule]) -> list[Change]:
+def _refuted(cycle: Cycle, asking: Mapping[str, list[Entry]], changes: Iterable[Change]) -> list[Change]:
     """Withdraw the activations of rules whose groups no longer answer as they did. Returns the facts that went."""
+    found: Concerned = {}
+    concerned(cycle.facts, found, asking, changes)
     lost: list[Change] = []
-    for rule in rules:
-        for key in cycle.activations.of(rule.name):
+    for rule, anchored in found.items():
+        for key in _activations(cycle, rule, anchored):
             if key in cycle.activations and not _supported(cycle, rule, key):
                 lost += withdraw(cycle, key)
     return lost
+
+
+def _activations(cycle: Cycle, rule: Rule, anchored: Anchored | None) -> list[str]:
+    """The activations of a rule that matched a concerned fact, or all of them."""
+    if anchored is None:
+        return cycle.activations.of(rule.name)
+    matching = (key for _, number in anchored for key in cycle.activations.matching(number))
+    return [key for key in matching if cycle.activations.rule_of(key) == rule.name]
 
 
 def _release(cycle: Cycle, key: str) -> None:
@@ -141,11 +162,6 @@ def _release(cycle: Cycle, key: str) -> None:
         cycle.fired.add(key)
 
 
-def _rules(asking: Mapping[str, list[Rule]], names: Iterable[str]) -> list[Rule]:
-    """The rules that ask about facts of these names."""
-    return list(dict.fromkeys(rule for name in names for rule in asking.get(name, ())))
-
-
 def _match_fact(cycle: Cycle, element: Element, name: str) -> None:
     for rule, position in cycle.index.holding.get(name, ()):
         for match in _matches(cycle, rule, {position: element}):
@@ -154,11 +170,14 @@ def _match_fact(cycle: Cycle, element: Element, name: str) -> None:
 
 def _matches(cycle: Cycle, rule: Rule, given: Given) -> Iterator[Match]:
     """The matches of a rule with these elements; of a rule over the current event only those of the turn's own event."""
+    for needed in cycle.index.needed[rule.name]:
+        if not cycle.facts.count(*needed):
+            return
     if rule.name not in cycle.index.positions:
         yield from extend(cycle, cycle.present, rule, given)
         return
-    for concerned, position in cycle.entries:
-        if concerned is rule:
+    for entered, position in cycle.entries:
+        if entered is rule:
             yield from extend(cycle, cycle.env, rule, {**given, position: event_element(cycle.turn.event)})
 
 

@@ -11,32 +11,32 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import msgspec
 from msgspec.structs import astuple
 
 from connectors.protocol import Connector
 from engine.actions.dispatcher import Dispatcher
-from engine.actions.receipts import receipt
 from engine.core import statechart
 from engine.core.calendar import to_instant, to_micros
 from engine.core.event import Record
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
-from engine.pack import BrokenPackError, PackFile, assemble, read
-from engine.runtime.activation import announced, kept, saved_files, succession
+from engine.pack import BrokenPackError, assemble, read
+from engine.runtime.activation import kept
 from engine.runtime.admission import FIRST_YEAR, LAST_YEAR, Arrival, Door, Refusal
 from engine.runtime.beginning import Beginning
 from engine.runtime.crash import StepCrashedError
-from engine.runtime.deadlines import moved
 from engine.runtime.examination import Examine, Source, examined
 from engine.runtime.explanation import Explanation, explain, why_not
+from engine.runtime.head import Head
 from engine.runtime.line import Line, line_of
-from engine.runtime.lineage import following, former, restored
+from engine.runtime.lineage import Programs, restored
 from engine.runtime.outcome import Outcome
-from engine.runtime.pins import Living, Pinned, candidates, holding, pins_of, unfit
+from engine.runtime.pins import Living
 from engine.runtime.puts import offered, references, take, take_lines
+from engine.runtime.receiving import receive
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
+from engine.runtime.succession import activate, follow_on, roll_back
 from engine.store import open_store
 from engine.store.batch import Activation
 from engine.store.protocol import Store
@@ -52,8 +52,6 @@ CONFLICTS = frozenset(("version_conflict", "sequence_conflict", "clock_conflict"
 
 MOST_CONFLICTS = 20
 """How often work is done again because somebody else was faster, before the conflict is told."""
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Engine:
@@ -71,6 +69,8 @@ class Engine:
         self._door = Door(program)
         self._session = Session(program, store)
         self._activation = store.last_activation()
+        self._programs = Programs(store, program)
+        self._host = _Host(self)
         self._ahead = False
         self._stale = False
         self._lock = threading.RLock()
@@ -94,7 +94,7 @@ class Engine:
         active = opened.active_pack() if opened.durable else None
         if active is not None and active.revision != program.revision:
             engine = cls(_readable(opened, active.revision, program), opened)
-            engine._succeed(source, program, by="open", note="")
+            follow_on(engine._host, source, program, by="open", note="")
             return engine
         if opened.durable and active is None:
             opened.save_pack(*astuple(kept(program, opened.clock() or 0)))
@@ -221,18 +221,7 @@ class Engine:
     def receive(self) -> Outcome:
         """Take the results of finished actions back in, as events of the engine's own that rules and workflows can wait for."""
         with self._lock:
-
-            def work() -> None:
-                session = self._session
-                for row in self.store.unreceipted():
-                    stamp = self.program.calendar.stamp(session.now or 0)
-                    arrival = self._door.read(_encode({**receipt(row), "time": stamp}), trusted=True)
-                    session.batch.receipted.append(row.action.id)
-                    if isinstance(arrival, Arrival):
-                        arrival.event.keys = ((row.action.scope, row.action.key),)
-                    self._admit(arrival, None)
-
-            return self._guarded(work)
+            return self._guarded(lambda: receive(self._session, self._door))
 
     def dispatcher(
         self,
@@ -316,77 +305,14 @@ class Engine:
         the revision that is active goes on then.
         """
         names = [packs] if isinstance(packs, (str, Path)) else list(packs)
-        return self._prepare(Source(read(names), params or {}), by, note, examine if test else None)
+        return activate(self._host, Source(read(names), params or {}), by, note, examine if test else None)
 
     def rollback(self, by: str, to: str | None = None, note: str = "") -> Activation:
         """Let an earlier revision decide again: the one before, or the one `to`. Its tests are not run: it has decided already.
 
         Raises `RulewrightError` `no_earlier_revision` and `unknown_revision`.
         """
-        revision = to or former(self.store.activations())
-        if revision is None:
-            raise RulewrightError("no_earlier_revision", "no other revision was active before this one")
-        files, params = saved_files(self.store, revision)
-        return self._prepare(
-            Source([PackFile(name, name, text) for name, text in files.items()], params), by, note, None
-        )
-
-    def _prepare(self, source: Source, by: str, note: str, examine: Examine | None) -> Activation:
-        """Everything that takes long happens here, before the engine is locked."""
-        tests = examine(source) if examine is not None else None
-        return self._succeed(source, assemble(source.files, source.params), by, note, tests)
-
-    def _succeed(self, source: Source, bare: Program, by: str, note: str, tests: int | None = None) -> Activation:
-        """Let a program follow the active one, with the machines that instances still run on; again where another one was faster."""
-        while True:
-            with self._lock:
-                self._settle()
-                self._follow()
-                old, alive = self.program, self._session.living() if candidates(self.program, bare) else Living()
-            program = holding(self.store, source, old, bare, alive)
-            with self._lock:
-                self._follow()
-                if self.program is old:
-                    return self._switch(program, by, note, tests)
-
-    def _switch(self, program: Program, by: str, note: str, tests: int | None) -> Activation:
-        """Append that a program decides from here on, and let it."""
-        made: list[Activation] = []
-        before = self.program
-        left = [one for one in candidates(self.program, program) if one not in pins_of(program)]
-
-        def work() -> None:
-            session, old, when = self._session, self.program, int(time.time() * 1_000_000)
-            if program.revision == old.revision:
-                raise RulewrightError("already_active", f"revision {old.revision} is active already")
-            if self.program is not before:
-                raise RulewrightError("overtaken", "another revision was activated meanwhile", hint="try again")
-            self._must_fit(left)
-            at = when if session.now is None else session.now
-            begun = succession(old, program, at, self._activation)
-            pinned = pins_of(program)
-            made[:] = [Activation(0, program.revision, old.revision, at, when, by, note, tests, begun, pinned)]
-            session.switch(program, made[0], announced(made[0], program))
-            made[:] = session.batch.activated
-            self._recount(old, program)
-
-        if self.store.active_pack() is None:
-            self.store.save_pack(*astuple(kept(self.program, self.store.clock() or 0)))
-        self.store.keep_pack(kept(program, self.store.clock() or 0))
-        self._committed(work)
-        self._become(program, made[0])
-        return made[0]
-
-    def _must_fit(self, left: list[Pinned]) -> None:
-        """No instance may have begun on a machine that is left behind because it does not fit."""
-        alive = self._session.living() if left else Living()
-        for one in left:
-            if alive[one[:2]]:
-                raise unfit(one, alive[one[:2]])
-
-    def _become(self, program: Program, activation: Activation | None) -> None:
-        self.program, self._activation = program, activation
-        self.writer, self._door = Writer(program), Door(program)
+        return roll_back(self._host, by, to, note)
 
     # --- what can be asked -----------------------------------------------------------------------
 
@@ -516,13 +442,9 @@ class Engine:
                 self._reset()
                 raise
 
-    def _recount(self, old: Program, new: Program) -> None:
-        """Deadlines in working time follow the calendars of the new program, where the old one counted otherwise."""
-        session = self._session
-        pending = [timer for timer in self.store.timers() if timer[3].startswith("workflow/")]
-        if pending and session.now is not None:
-            for event in moved(old, new, pending, session.now):
-                session.tell(event)
+    def _become(self, program: Program, activation: Activation | None) -> None:
+        self.program, self._activation = program, activation
+        self.writer, self._door = Writer(program), Door(program)
 
     def _reset(self) -> None:
         """Begin again where the log stands, with the revision that is active there."""
@@ -534,8 +456,50 @@ class Engine:
         finally:
             latest = self.store.last_activation()
             if latest is not None and latest != self._activation:
-                self._become(following(self.store, latest), latest)
+                self._become(self._programs.active(latest), latest)
             self._session, self._stale = Session(self.program, self.store), False
+
+
+class _Host:
+    """An engine as whoever lets another program have its log."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def store(self) -> Store:
+        return self._engine.store
+
+    @property
+    def activation(self) -> Activation | None:
+        return self._engine._activation
+
+    def follow(self) -> Program:
+        engine = self._engine
+        with engine._lock:
+            engine._settle()
+            engine._follow()
+            return engine.program
+
+    def living(self) -> Living:
+        with self._engine._lock:
+            return self._engine._session.living()
+
+    def ready(self, program: Program) -> None:
+        """Other processes take a program over when they come to it."""
+
+    def succeed(self, program: Program, work: Callable[[Head], None]) -> Activation:
+        engine = self._engine
+        with engine._lock:
+            made: list[Activation] = []
+
+            def switch() -> None:
+                work(engine._session)
+                made[:] = engine._session.batch.activated
+
+            engine._committed(switch)
+            engine._become(program, made[0])
+            return made[0]
 
 
 def _active(store: Store, revision: str) -> Program:

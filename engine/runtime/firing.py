@@ -13,9 +13,13 @@ MAX_FIRINGS = 100
 
 
 class Firings:
-    """Counts firings of the present instant. `logged(id)`: whether a firing is in the log, written before a restart at that instant."""
+    """Counts firings of the present instant. `logged(id)`: whether a firing is in the log, written before a restart at that instant.
 
-    def __init__(self, began: int | None, logged: Callable[[str], bool]) -> None:
+    `shared`: others may have written firings of any instant.
+    """
+
+    def __init__(self, began: int | None, logged: Callable[[str], bool], *, shared: bool = False) -> None:
+        self._shared = shared
         self._instant = began
         self._began = began
         self._logged = logged
@@ -28,7 +32,7 @@ class Firings:
             self._counts = {}
         count = self._counts.get(timer, 0)
         number = _number(due, timer, count)
-        while due == self._began and count < MAX_FIRINGS and self._logged(number):
+        while (self._shared or due == self._began) and count < MAX_FIRINGS and self._logged(number):
             count += 1
             number = _number(due, timer, count)
         self._counts[timer] = count + 1
@@ -39,6 +43,16 @@ class Firings:
         return Event(id=number, source="rulewright", type="timer.fired", at=due, data=data, keys=((scope, key),))
 
 
+def first_number(due: int, timer: Timer) -> str:
+    """The id of the first firing of a deadline at an instant."""
+    return _number(due, timer, 0)
+
+
 def _number(due: int, timer: Timer, ordinal: int) -> str:
     scope, key, name = timer
     return identity(scope, key, "timer", name, due, ordinal)
+
+
+def is_firing(event: Event) -> bool:
+    """Whether an event is a deadline's that may have been moved since; those of entities stand whatever happens."""
+    return event.type == "timer.fired" and not str(event.data["name"]).startswith("entity/")

@@ -9,6 +9,7 @@ from engine.core.partition import Partition
 from engine.core.program import Program
 from engine.core.step import Stepper
 from engine.core.trace import Tracer
+from engine.runtime.firing import is_firing
 from engine.runtime.lineage import Lineage
 from engine.runtime.past import Past, given_up
 from engine.store.protocol import Store
@@ -51,8 +52,8 @@ def fold(
             break
         folded.entities.reach(event.seq)
         folded.last = event
-        if event.type == "timer.fired":
-            folded.deadlines.pop(event.data["name"], None)
+        if is_firing(event) and folded.deadlines.pop(str(event.data["name"]), None) != event.at:
+            continue
         stepper = lineage.stepper(event.seq)
         if (event.seq, scope, key) not in skipped and stepper.concerns(scope, event.type):
             _step(folded, stepper, event, tracer if event.seq == seq else None)

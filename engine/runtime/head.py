@@ -31,18 +31,18 @@ _OWN_MARK = b"\0" * 16
 """Stands for the digest of the engine's own events: their ids say what they say."""
 
 
+class OvertakenError(Exception):
+    """Somebody else has activated another revision: the work is to be done again by its program."""
+
+
 class Head(ABC):
     """Where a log goes on. `batch` collects what has to be written, `out` the records that were made. Not safe to share between threads."""
 
-    def __init__(self, program: Program, store: Store) -> None:
+    def __init__(self, program: Program, store: Store, entities: Entities) -> None:
         self.store = store
         active = store.last_activation()
         self._equip(program, active.begun if active is not None and active.revision == program.revision else None)
-        self.entities = Entities()
-        for stored in store.entities():
-            self.entities.put(stored.entity, stored.key, stored.at, stored.seq, stored.data)
-        for publication in store.published():
-            self.entities.teach(publication.entity, publication.key, publication.name, publication.value)
+        self.entities = entities
         self.seq, self.now = store.head()
         self.timeline = Timeline()
         self.batch = Batch()
@@ -220,13 +220,18 @@ class Head(ABC):
         while (fired := self.timeline.pop(until, inclusive=inclusive)) is not None:
             due, timer = fired
             self.now = self.batch.clock = due if self.now is None else max(self.now, due)
-            self.batch.timers[timer] = None
             event = self._firings.event(due, timer)
             if event is None:
+                self.batch.timers[timer] = None
                 self._endless(due, timer)
                 continue
+            self._fired(timer)
             self._append(event, _OWN_MARK)
             self._settle()
+
+    def _fired(self, timer: Timer) -> None:
+        """A deadline has come; it is set no more."""
+        self.batch.timers[timer] = None
 
     def _endless(self, due: int, timer: Timer) -> None:
         scope, key, name = timer
@@ -321,6 +326,10 @@ class Head(ABC):
             fields: dict[str, Any] = {"code": "hop_limit", "reason": reason, "place": None, "values": {}}
             self._record(cause.seq, Record("error", number, cause.now, cause.id, scope, key, emission.name, fields))
             return
+        declared = self.program.events.get(emission.type)
+        if declared is None:  # only where another revision was activated before the cause was stepped
+            self._undeclared(cause, scope, key, emission)
+            return
         event = Event(
             id=emission.id,
             source=SOURCE,
@@ -330,8 +339,14 @@ class Head(ABC):
             hop=cause.hop + 1,
             cause=cause.id,
         )
-        event.keys = keys_of(event, self.program.events[emission.type])
+        event.keys = keys_of(event, declared)
         self._append(event, _OWN_MARK)
+
+    def _undeclared(self, cause: Event, scope: str, key: str, emission: Emission) -> None:
+        number = identity(scope, key, "error", emission.name, emission.id, emission.type)
+        reason = f"the revision that is active by now has no event `{emission.type}`"
+        fields: dict[str, Any] = {"code": "unknown_type", "reason": reason, "place": None, "values": {}}
+        self._record(cause.seq, Record("error", number, cause.now, cause.id, scope, key, emission.name, fields))
 
     def _record(self, seq: int, record: Record) -> None:
         record.revision = self._revision

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from engine.core import migration
 from engine.core.codec import unpack
 from engine.core.partition import Workflows
 from engine.core.program import Program, Workflow
@@ -17,8 +18,8 @@ from engine.store.protocol import Store
 Pinned = tuple[str, str, str]
 """A machine: (workflow, form, the revision that it comes from)."""
 
-Living = Counter[tuple[str, str]]
-"""How many instances that have not ended run on a machine: by (workflow, form)."""
+Living = Counter[tuple[str, str, tuple[str, ...]]]
+"""How many instances that have not ended run on a machine in which states: by (workflow, form, active states)."""
 
 
 def pins_of(program: Program) -> tuple[Pinned, ...]:
@@ -42,7 +43,18 @@ def _files(store: Store, revision: str) -> list[PackFile]:
 def living(sections: Iterable[Workflows]) -> Living:
     """Count the instances that have not ended."""
     instances = (pair for section in sections for pair in section.instances.items())
-    return Counter((name, one.machine) for name, one in instances if not one.done)
+    return Counter((name, one.machine, one.active) for name, one in instances if not one.done)
+
+
+def staying(alive: Living, new: Program) -> Counter[tuple[str, str]]:
+    """How many of them stay with their machine, by (workflow, form): all but those that the new program moves."""
+    own = {one.name: one for one in _workflows(new)}
+    found = Counter[tuple[str, str]]()
+    for (name, form, active), count in alive.items():
+        chart = own.get(name)
+        if chart is None or not chart.moves or not migration.leads_on(chart, active):
+            found[name, form] += count
+    return found
 
 
 def kept_sections(store: Store) -> Iterable[Workflows]:
@@ -67,8 +79,9 @@ def holding(store: Store, source: Source, old: Program, new: Program, alive: Liv
     Those of the old program itself are held also where none runs on them yet, for one may begin until the new one is active; only
     one that does not fit the new pack is left out then. Raises `PackError` `pinned_unfit` for one that instances run on.
     """
-    wanted = [one for one in candidates(old, new) if alive[one[:2]] or one[2] == old.revision]
-    fit = [one for one in wanted if _fits(store, source, one, alive[one[:2]])] if wanted else []
+    stay = staying(alive, new)
+    wanted = [one for one in candidates(old, new) if stay[one[:2]] or one[2] == old.revision]
+    fit = [one for one in wanted if _fits(store, source, one, stay[one[:2]])] if wanted else []
     return assemble(source.files, source.params, sources(store, fit)) if fit else new
 
 

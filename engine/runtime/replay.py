@@ -7,6 +7,7 @@ import hashlib
 from engine.core.codec import pack
 from engine.core.partition import SECTIONS, Partition
 from engine.core.program import Program
+from engine.runtime.firing import is_firing
 from engine.runtime.lineage import Lineage
 from engine.runtime.past import Past, given_up
 from engine.store.protocol import Store
@@ -16,20 +17,25 @@ def replayed(program: Program, store: Store) -> dict[tuple[str, str], Partition]
     """Every partition as the log makes it, delivery by delivery in log order; what was emitted is in the log already.
 
     Where `program` is the active one, each delivery is stepped by the revision that was active at it; another one steps them all.
-    Deliveries that live gave up are left out, as live went on without them.
+    Deliveries that live gave up are left out, as live went on without them, and so are firings of deadlines that were moved or
+    cancelled before their partition came to them.
     """
     lineage, entities, skipped = Lineage(store, program), Past(store.entities()), given_up(store)
     partitions: dict[tuple[str, str], Partition] = {}
+    timers: dict[tuple[str, str, str], int | None] = {}
     for event in store.events():
         entities.reach(event.seq)
         stepper = lineage.stepper(event.seq)
         for scope, key in event.keys:
             if not stepper.concerns(scope, event.type) or (event.seq, scope, key) in skipped:
                 continue
+            if is_firing(event) and timers.pop((scope, key, str(event.data["name"])), None) != event.at:
+                continue
             partition = partitions.get((scope, key))
             if partition is None:
                 partition = partitions[scope, key] = Partition(scope, key)
             step = stepper.step(partition, entities, event)
+            timers |= {(scope, key, name): due for name, due in step.timers.items()}
             for one in step.published:
                 entities.teach(one.entity, one.key, one.name, one.value)
     return partitions

@@ -12,6 +12,7 @@ from engine.core.event import Event, Step
 from engine.core.partition import Partition
 from engine.core.program import Program
 from engine.runtime.crash import StepCrashedError, condemned, reaching, refolded
+from engine.runtime.entities import Entities
 from engine.runtime.head import Head
 from engine.runtime.lineage import Lineage
 from engine.runtime.past import Past, given_up
@@ -29,7 +30,7 @@ class Session(Head):
     """The head of one log, and the state of its partitions. Not safe to share between threads; the engine guards it with a lock."""
 
     def __init__(self, program: Program, store: Store) -> None:
-        super().__init__(program, store)
+        super().__init__(program, store, _known(store))
         self.timeline = Timeline(store.timers())
         self._partitions: dict[tuple[str, str], Partition] = {}
         self._dirty: dict[tuple[str, str], Partition] = {}
@@ -177,3 +178,12 @@ class Session(Head):
             self._seen.clear()
             if len(self._partitions) > CACHED_PARTITIONS:
                 self._partitions.clear()
+
+
+def _known(store: Store) -> Entities:
+    found = Entities()
+    for stored in store.entities():
+        found.put(stored.entity, stored.key, stored.at, stored.seq, stored.data)
+    for publication in store.published():
+        found.teach(publication.entity, publication.key, publication.name, publication.value)
+    return found

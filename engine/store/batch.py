@@ -120,6 +120,38 @@ class Activation(msgspec.Struct, frozen=True):
     pinned: tuple[tuple[str, str, str], ...] = ()
 
 
+class Coming(msgspec.Struct, frozen=True):
+    """A revision that is to be activated next, with the machines of earlier ones that its program holds."""
+
+    revision: str
+    pinned: tuple[tuple[str, str, str], ...]
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A process that works on a store. `revision` is the one by which it decides, `ready` the next one that it has looked at, and
+    `failure` why it could not make that ready. `seen` is in microseconds of the wall clock.
+    """
+
+    owner: str
+    kind: str
+    seen: int
+    revision: str
+    ready: str
+    failure: str | None
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """A worker's claim to step a shard's deliveries, until an instant of the wall clock. `token` is its secret.
+
+    `suspects` is how many deliveries have to be stepped one by one, because a worker was lost at one of them.
+    """
+
+    shard: int
+    token: str
+    until: int
+    suspects: int = 0
+
+
 class Batch(msgspec.Struct, eq=False):
     """Everything that one transaction writes, all or nothing.
 
@@ -127,6 +159,10 @@ class Batch(msgspec.Struct, eq=False):
     `uniques` are (code, value, event id) taken by events of this batch. `clock` is the virtual time afterwards;
     None: as it was. `receipted` are the actions whose receipt events are in this batch; `crashed` are deliveries
     that are given up with it; `activated` are revisions, which have to be kept already, that decide what comes after them.
+
+    Where others step what is appended: `queued` are (shard, scope, key, sequence) for them, `fired` are deadlines whose firing is
+    appended, as (sequence, scope, key, name), `drained` are deliveries that are stepped, `survived` those that were suspected to kill their
+    worker and did not. `lease` is the claim to the shard under which it was done: it must still hold, and is prolonged.
     """
 
     logged: list[Logged] = msgspec.field(default_factory=list)
@@ -142,6 +178,11 @@ class Batch(msgspec.Struct, eq=False):
     receipted: list[str] = msgspec.field(default_factory=list)
     crashed: list[Delivery] = msgspec.field(default_factory=list)
     activated: list[Activation] = msgspec.field(default_factory=list)
+    queued: list[tuple[int, str, str, int]] = msgspec.field(default_factory=list)
+    fired: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)
+    drained: list[Delivery] = msgspec.field(default_factory=list)
+    survived: list[Delivery] = msgspec.field(default_factory=list)
+    lease: Lease | None = None
 
 
 __all__ = [
@@ -149,10 +190,13 @@ __all__ = [
     "SECTIONS",
     "Activation",
     "Batch",
+    "Coming",
     "Delivery",
     "Key",
+    "Lease",
     "LoadedPartition",
     "Logged",
+    "Member",
     "Parked",
     "Reject",
     "SavedPack",

@@ -1,4 +1,4 @@
-"""The durable store: one SQLite file, through SQLAlchemy Core."""
+"""The durable store: a SQLite file or a PostgreSQL database, through SQLAlchemy Core."""
 # ruff: noqa: D102 - the protocol says what these methods do
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from engine.store import schema, statements, transaction
 from engine.store.batch import SECTIONS, Activation, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
 from engine.store.database_outbox import DatabaseOutbox, enqueue
 from engine.store.history import History
+from engine.store.membership import DatabaseMembership
+from engine.store.queue import DatabaseQueue
 from engine.store.session import Session
+from engine.store.sqlite import SqliteSession
 
 _CHUNK = 500
 """Pairs to a query; each distinct number of them is a statement of its own."""
@@ -26,19 +29,18 @@ _CHUNK = 500
 _HEAD = "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'clock')"
 
 
-class DatabaseStore(DatabaseOutbox, History):
-    """Store in a SQLite file that outlives the process; `path` None: in memory, with everything else the same.
+class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, History):
+    """Store in a SQLite file that outlives the process (`path` None: in memory, with everything else the same), or behind a `session`.
 
-    Raises StoreError `store_unopened`, `store_unreadable`, `store_readonly` or `store_version` when the file
-    cannot be used.
+    Raises StoreError `store_unopened`, `store_unreadable`, `store_readonly` or `store_version` when it cannot be used.
     """
 
     durable = True
 
-    def __init__(self, path: str | Path | None) -> None:
-        self._session = Session(None if path is None else str(path))
+    def __init__(self, path: str | Path | None = None, *, session: Session | None = None) -> None:
+        self._session = session or SqliteSession(None if path is None else str(path))
         try:
-            with self._session.writing() as connection:
+            with self._session.appending() as connection:
                 schema.metadata.create_all(connection)
                 _check_version(connection)
         except StoreError:
@@ -88,10 +90,10 @@ class DatabaseStore(DatabaseOutbox, History):
             rows = connection.execute(select(table).order_by(table.c.at, table.c.revision)).all()
         return map(_saved, rows)
 
-    def activations(self) -> list[Activation]:
+    def activations(self, after: int = 0) -> list[Activation]:
         table = schema.activations
         with self._session.reading() as connection:
-            rows = connection.execute(select(table).order_by(table.c.seq)).all()
+            rows = connection.execute(select(table).where(table.c.seq > after).order_by(table.c.seq)).all()
         return [_activated(row) for row in rows]
 
     def last_activation(self) -> Activation | None:
@@ -127,10 +129,10 @@ class DatabaseStore(DatabaseOutbox, History):
         for row in rows:
             yield row.due, row.scope, row.key, row.name
 
-    def entities(self) -> Iterator[StoredEntity]:
+    def entities(self, after: int = -1) -> Iterator[StoredEntity]:
         table = schema.entities
         with self._session.reading() as connection:
-            rows = connection.execute(select(table).order_by(table.c.seq, table.c.n)).all()
+            rows = connection.execute(select(table).where(table.c.seq > after).order_by(table.c.seq, table.c.n)).all()
         for row in rows:
             yield StoredEntity(row.entity, row.key, row.at, row.seq, unpack(row.data, dict[str, Any]))
 
@@ -148,18 +150,16 @@ class DatabaseStore(DatabaseOutbox, History):
         if ahead:
             self._session.write_ahead(write)
             return
-        with self._session.writing() as connection:
+        with self._session.appending() if batch.logged else self._session.writing() as connection:
             write(connection)
 
     def settle(self) -> None:
         self._session.settle()
 
     def park(self, delivery: Delivery, event: str, error: str) -> int:
-        row = dict(zip(("seq", "scope", "key"), delivery, strict=True))
         with self._session.writing() as connection:
             counted = _claims(connection, delivery, event) + 1
-            values = {"event": event, "claims": counted, "error": error, "given_up": False}
-            connection.execute(schema.crashes.insert().prefix_with("OR REPLACE").values(**row, **values))
+            statements.PARK.many(connection, [(*delivery, event, counted, error, False)])
         return counted
 
     def close(self) -> None:
@@ -182,8 +182,7 @@ class DatabaseStore(DatabaseOutbox, History):
         wanted = iter(dict.fromkeys(pairs))
         with self._session.reading() as connection:
             while chunk := list(islice(wanted, _CHUNK)):
-                query = statements.pairs_query(table, columns, *names, len(chunk))
-                parameters = tuple([part for pair in chunk for part in pair])
+                query, parameters = statements.pairs(connection, table, columns, names, chunk)
                 found += [tuple(row) for row in connection.exec_driver_sql(query, parameters)]
         return found
 
@@ -193,15 +192,8 @@ def _active_revision() -> Any:
 
 
 def _keep(connection: Connection, kept: SavedPack) -> None:
-    row = {
-        "revision": kept.revision,
-        "name": kept.name,
-        "version": kept.version,
-        "files": pack(kept.files),
-        "params": pack(portable(kept.params)),
-        "at": kept.at,
-    }
-    connection.execute(schema.packs.insert().prefix_with("OR IGNORE").values(**row))
+    row = (kept.revision, kept.name, kept.version, pack(kept.files), pack(portable(kept.params)), kept.at)
+    statements.KEEP_PACK.many(connection, [row])
 
 
 def _saved(row: Row[Any]) -> SavedPack:
@@ -228,7 +220,7 @@ def _partition(version: int, seq: int, blobs: tuple[bytes | None, ...]) -> Loade
 
 
 def _check_version(connection: Connection) -> None:
-    connection.execute(schema.meta.insert().prefix_with("OR IGNORE").values(name="schema", value=str(schema.VERSION)))
+    statements.FIRST_META.many(connection, [("schema", str(schema.VERSION))])
     found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == "schema"))
     if found != str(schema.VERSION):
         raise StoreError(

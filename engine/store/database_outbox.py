@@ -91,7 +91,8 @@ class DatabaseOutbox:
         if not self._select(expired.limit(1)):  # asked every second: it must not take the write lock for nothing
             return []
         with self._session.writing() as connection:
-            found = [_read(row) for row in connection.execute(expired.order_by(_rows.c.lease_until)).mappings()]
+            query = expired.order_by(_rows.c.lease_until).with_for_update(skip_locked=True)
+            found = [_read(row) for row in connection.execute(query).mappings()]
             for row in found:
                 self._expire(connection, row, now, settle)
         return [row.action.id for row in found]
@@ -133,7 +134,7 @@ class DatabaseOutbox:
 
 
 def _correct(connection: Connection, action: Action, corrects: str) -> None:
-    query = select(_rows).where(_rows.c.dedupe_key == corrects)
+    query = select(_rows).where(_rows.c.dedupe_key == corrects).with_for_update()
     found = connection.execute(query).mappings().first()
     status, cancels = arrival(_read(found) if found is not None else None)
     if statements.INSERT_ACTION.many(connection, [_row(action, status)]) and cancels and found is not None:
@@ -164,6 +165,7 @@ def _settle(connection: Connection, row: OutboxRow, n: int, outcome: Outcome, ve
 def _overtaken(connection: Connection, row: OutboxRow, status: Status, doubtful: bool) -> Status:
     """What becomes of an action nobody holds any more, which would be `status`, where corrections wait for it; they are settled."""
     waiting = select(_rows.c.id).where(_rows.c.corrects == row.action.dedupe_key, _rows.c.status == "pending")
+    waiting = waiting.with_for_update()
     found = status
     for correction in connection.scalars(waiting).all():
         found, follows = overtaken(status, doubtful)
@@ -172,14 +174,15 @@ def _overtaken(connection: Connection, row: OutboxRow, status: Status, doubtful:
 
 
 def _held(connection: Connection, action: str, token: str) -> OutboxRow:
-    row = _find(connection, action)
+    row = _find(connection, action, lock=True)
     if row is None or row.status != "claimed" or row.token != token:
         raise StoreError("lease_lost", f"action {action} is not claimed by this worker any more")
     return row
 
 
-def _find(connection: Connection, action: str) -> OutboxRow | None:
-    found = connection.execute(select(_rows).where(_rows.c.id == action)).mappings().first()
+def _find(connection: Connection, action: str, *, lock: bool = False) -> OutboxRow | None:
+    query = select(_rows).where(_rows.c.id == action)
+    found = connection.execute(query.with_for_update() if lock else query).mappings().first()
     return None if found is None else _read(found)
 
 

@@ -86,9 +86,9 @@ class MemoryStore(MemoryOutbox):
         with self._lock:
             return iter(sorted(self._packs.values(), key=lambda pack: pack.at))
 
-    def activations(self) -> list[Activation]:
+    def activations(self, after: int = 0) -> list[Activation]:
         with self._lock:
-            return list(self._activations)
+            return [one for one in self._activations if one.seq > after]
 
     def last_activation(self) -> Activation | None:
         return self._activations[-1] if self._activations else None
@@ -114,9 +114,9 @@ class MemoryStore(MemoryOutbox):
             pending = sorted((due, *timer) for timer, due in self._timers.items())
         return iter(pending)
 
-    def entities(self) -> Iterator[StoredEntity]:
+    def entities(self, after: int = -1) -> Iterator[StoredEntity]:
         with self._lock:
-            return iter(sorted(self._entities.values(), key=_sequence))
+            return iter(sorted([put for put in self._entities.values() if put.seq > after], key=_sequence))
 
     def published(self) -> Iterator[Publication]:
         with self._lock:

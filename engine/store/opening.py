@@ -8,10 +8,11 @@ from engine.store.memory import MemoryStore
 from engine.store.protocol import Store
 
 _SQLITE = "sqlite:///"
+_POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
 def open_store(url: str) -> Store:
-    """The store at `url`: `memory:`, `sqlite:///path` or `sqlite://` (a database in memory).
+    """The store at `url`: `memory:`, `sqlite:///path`, `sqlite://` (a database in memory) or `postgresql://…`.
 
     Raises StoreError `store_url` for any other address, and what DatabaseStore raises.
     """
@@ -21,6 +22,10 @@ def open_store(url: str) -> Store:
         return DatabaseStore(None)
     if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
         return DatabaseStore(url.removeprefix(_SQLITE))
-    raise StoreError(
-        "store_url", f"no store has the address {url!r}", hint="write memory: or sqlite:///path/to/file.db"
-    )
+    if url.startswith(_POSTGRES):
+        from engine.store.postgres import PostgresSession
+
+        return DatabaseStore(session=PostgresSession(url))
+    hint = "write memory:, sqlite:///path/to/file.db or postgresql://user@host/database"
+    shown = url.rpartition("@")[2]  # never what may be a password
+    raise StoreError("store_url", f"no store has the address {shown!r}", hint=hint)

@@ -9,9 +9,12 @@ from engine.core.event import Event, Publication, Record
 from engine.store.batch import (
     Activation,
     Batch,
+    Coming,
     Delivery,
     Key,
+    Lease,
     LoadedPartition,
+    Member,
     Parked,
     Reject,
     SavedPack,
@@ -125,8 +128,8 @@ class Store(Outbox, Protocol):
         """Every revision that is kept, by the time at which it was."""
         ...
 
-    def activations(self) -> list[Activation]:
-        """Which revisions were activated, in the order of the log. Before the first of them its `previous` one decided."""
+    def activations(self, after: int = 0) -> list[Activation]:
+        """Which revisions were activated above a sequence, in the order of the log. Before the first its `previous` one decided."""
         ...
 
     def last_activation(self) -> Activation | None:
@@ -153,8 +156,8 @@ class Store(Outbox, Protocol):
         """All pending timers as (due, scope, key, name), by due time."""
         ...
 
-    def entities(self) -> Iterator[StoredEntity]:
-        """All versions of all entities, in the order in which they were put."""
+    def entities(self, after: int = -1) -> Iterator[StoredEntity]:
+        """The versions of all entities that were put at a sequence above `after`, in the order in which they were put."""
         ...
 
     def published(self) -> Iterator[Publication]:
@@ -228,4 +231,71 @@ class Store(Outbox, Protocol):
 
     def close(self) -> None:
         """Give everything back. May be called twice."""
+        ...
+
+
+class Shared(Store, Protocol):
+    """A store that several processes work on: some append, others step what waits."""
+
+    def append(self, work: Callable[[], Batch]) -> None:
+        """Write what `work` makes, all of it or nothing; nobody else appends meanwhile. What it reads is what was committed before."""
+        ...
+
+    def waiting(self, shard: int, limit: int) -> list[Delivery]:
+        """Deliveries of a shard that wait to be stepped, in the order of the log."""
+        ...
+
+    def backlog(self) -> dict[int, int]:
+        """How many deliveries wait, by their shards."""
+        ...
+
+    def lease(self, shard: int, owner: str, token: str, now: int, until: int, suspects: int) -> Lease | None:
+        """Claim a shard until an instant of the wall clock; None: somebody else has it.
+
+        Where the one who had it was lost with it, `suspects` deliveries are to be stepped one by one.
+        """
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give a shard back; nothing happens where the claim is lost."""
+        ...
+
+    def holders(self) -> list[str]:
+        """The owners of shards that are claimed, be it that they are gone."""
+        ...
+
+    def due_timers(self, before: int, limit: int) -> list[tuple[int, str, str, str]]:
+        """Deadlines due up to an instant, of which no firing is on its way, as (due, scope, key, name), the earliest first."""
+        ...
+
+    def set_timers(self, timers: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
+        """When these deadlines are due, as far as they are set."""
+        ...
+
+    def events_at(self, sequences: Iterable[int]) -> dict[int, Event]:
+        """Events by their sequences."""
+        ...
+
+    def activated(self) -> int:
+        """The sequence of the last activation; 0: there was none."""
+        ...
+
+    def announce(self, revision: str, pinned: tuple[tuple[str, str, str], ...]) -> None:
+        """Say which revision is to be activated next, so that processes make it ready."""
+        ...
+
+    def coming(self) -> Coming | None:
+        """The revision that was announced last."""
+        ...
+
+    def report(self, member: Member) -> None:
+        """Say that a process is there."""
+        ...
+
+    def forget(self, owner: str) -> None:
+        """Say that a process is no more."""
+        ...
+
+    def members(self, since: int) -> list[Member]:
+        """The processes that were heard of since an instant of the wall clock, by their names."""
         ...

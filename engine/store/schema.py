@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 3
+VERSION = 5
 """Of the schema, kept in `meta`; a file with another one is not opened."""
 
 metadata = MetaData()
@@ -24,7 +24,8 @@ metadata = MetaData()
 # Conditions of partial indexes: a query uses one only if it says the very same, with literals and not with parameters.
 PENDING = "status = 'pending'"
 CLAIMED = "status = 'claimed'"
-UNRECEIPTED = "receipted = 0 AND status IN ('sent', 'unknown', 'dead')"
+UNFIRED = "fired IS NULL"
+UNRECEIPTED = "NOT receipted AND status IN ('sent', 'unknown', 'dead')"
 
 # SQLite keeps a table in the order of a key of type INTEGER, and of no other spelling.
 _Sequence = BigInteger().with_variant(Integer, "sqlite")
@@ -72,8 +73,35 @@ timers = Table(
     Column("key", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("due", BigInteger, nullable=False),
-    Index("timers_due", "due"),
+    Column("fired", BigInteger, comment="the sequence of the firing that is on its way to the partition"),
+    Index("timers_due", "due", sqlite_where=text(UNFIRED), postgresql_where=text(UNFIRED)),
     sqlite_with_rowid=False,
+)
+
+queue = Table(
+    "queue",
+    metadata,
+    Column("shard", Integer, nullable=False),
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Index("queue_shard", "shard", "seq"),
+    sqlite_with_rowid=False,
+)
+
+shards = Table(
+    "shards",
+    metadata,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("owner", Text),
+    Column("token", Text),
+    Column("until", BigInteger, nullable=False),
+    Column(
+        "suspects",
+        Integer,
+        nullable=False,
+        comment="so many deliveries are stepped one by one: a worker was lost at one of them",
+    ),
 )
 
 decisions = Table(
@@ -121,10 +149,15 @@ outbox = Table(
     Column("code", Text),
     Column("reason", Text),
     Column("receipted", Boolean, nullable=False),
-    Index("outbox_due", "not_before", sqlite_where=text(PENDING)),
-    Index("outbox_leases", "lease_until", sqlite_where=text(CLAIMED)),
-    Index("outbox_receipts", "n", sqlite_where=text(UNRECEIPTED)),
-    Index("outbox_corrections", "corrects", sqlite_where=text("corrects IS NOT NULL")),
+    Index("outbox_due", "not_before", sqlite_where=text(PENDING), postgresql_where=text(PENDING)),
+    Index("outbox_leases", "lease_until", sqlite_where=text(CLAIMED), postgresql_where=text(CLAIMED)),
+    Index("outbox_receipts", "n", sqlite_where=text(UNRECEIPTED), postgresql_where=text(UNRECEIPTED)),
+    Index(
+        "outbox_corrections",
+        "corrects",
+        sqlite_where=text("corrects IS NOT NULL"),
+        postgresql_where=text("corrects IS NOT NULL"),
+    ),
 )
 
 attempts = Table(
@@ -153,6 +186,7 @@ entities = Table(
     Column("seq", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
     UniqueConstraint("entity", "key", "at", "seq"),
+    Index("entities_seq", "seq"),
 )
 
 uniques = Table(
@@ -224,6 +258,17 @@ activations = Table(
     Column("tests", Integer, comment="how many passed; NULL: they were not run"),
     Column("begun", LargeBinary, nullable=False),
     Column("pinned", LargeBinary, nullable=False),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("revision", Text, nullable=False),
+    Column("ready", Text, nullable=False),
+    Column("failure", Text),
 )
 
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))

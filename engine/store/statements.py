@@ -1,4 +1,7 @@
-"""Statements of the hot path, compiled once to the driver's SQL: a batch costs no more than its rows as tuples."""
+"""Statements of the hot path, made once in the driver's SQL: a batch costs no more than its rows as tuples.
+
+SQLite takes them row by row, which costs it nothing; PostgreSQL takes a column at a time, as arrays, so that a batch is one round trip.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table, bindparam, cast, func
+from sqlalchemy import BigInteger, Column, Connection, Table, bindparam, cast, func
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.expression import ClauseElement
 
 from engine.core.partition import SECTIONS
-from engine.store import schema
+from engine.store import arrays, schema
 
 _DIALECT = sqlite.dialect(paramstyle="qmark")
 
@@ -22,48 +25,70 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL for the driver. `names` are its parameters in order: rows are tuples of them."""
+    """SQL for both drivers. `names` are its parameters in order: rows are tuples of them. `keys` are those of which the last row holds."""
 
     sql: str
     names: tuple[str, ...]
+    arrays: str
+    keys: tuple[int, ...] = ()
 
     def many(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Execute for every row; returns how many rows of the table were touched in all."""
         if not rows:
             return 0
-        return connection.exec_driver_sql(self.sql, list(rows)).rowcount
+        if connection.dialect.name == "sqlite":
+            return connection.exec_driver_sql(self.sql, list(rows)).rowcount
+        if self.keys:
+            rows = list({tuple([row[key] for key in self.keys]): row for row in rows}.values())
+        return connection.exec_driver_sql(self.arrays, tuple(map(list, zip(*rows, strict=True)))).rowcount
 
 
-def compiled(statement: ClauseElement, names: Sequence[str] | None = None) -> Statement:
-    """`statement` as the driver takes it; `names` are the columns of an insert that are given."""
+def _compiled(statement: ClauseElement, names: Sequence[str] | None = None) -> tuple[str, tuple[str, ...]]:
     made: Any = statement.compile(dialect=_DIALECT, column_keys=list(names) if names else None)
-    return Statement(str(made), tuple(made.positiontup))
+    return str(made), tuple(made.positiontup)
 
 
-def _columns(table: Table) -> list[str]:
-    return [column.name for column in table.columns if column.name != "n"]
+def _columns(table: Table) -> list[Column[Any]]:
+    return [column for column in table.columns if column.name != "n"]
+
+
+def _names(table: Table) -> list[str]:
+    return [column.name for column in _columns(table)]
 
 
 def _insert(table: Table) -> Statement:
-    return compiled(insert(table), _columns(table))
+    return Statement(*_compiled(insert(table), _names(table)), arrays.insert(table, _columns(table)))
 
 
 def _insert_new(table: Table) -> Statement:
-    return compiled(insert(table).on_conflict_do_nothing(), _columns(table))
+    made = insert(table).on_conflict_do_nothing()
+    return Statement(*_compiled(made, _names(table)), arrays.insert(table, _columns(table), "DO NOTHING"))
 
 
 def _replace(table: Table, keys: Sequence[str], values: Sequence[str]) -> Statement:
     statement = insert(table)
     changes = {name: statement.excluded[name] for name in values}
-    return compiled(statement.on_conflict_do_update(index_elements=list(keys), set_=changes), _columns(table))
+    made = statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
+    sql, names = _compiled(made, _names(table))
+    return Statement(sql, names, arrays.replace(table, _columns(table), keys, values), tuple(map(names.index, keys)))
+
+
+def _update(table: Table, values: dict[str, Any], set_: Sequence[str], where: Sequence[str]) -> Statement:
+    """Rows of `set_` and then of `where`; `values` say how, for SQLite."""
+    matched = [table.c[name] == bindparam(f"old_{name}") for name in where]
+    made = _compiled(table.update().where(*matched).values(values))
+    return Statement(*made, arrays.update(table, set_, where, kept=SECTIONS))
+
+
+def _set(table: Table, set_: Sequence[str], where: Sequence[str]) -> Statement:
+    return _update(table, {name: bindparam(f"new_{name}") for name in set_}, set_, where)
 
 
 def _update_partition() -> Statement:
     table = schema.partitions
     changes: dict[str, Any] = {name: func.coalesce(bindparam(f"new_{name}"), table.c[name]) for name in SECTIONS}
     changes |= {name: bindparam(f"new_{name}") for name in ("version", "seq")}
-    where = [table.c[name] == bindparam(f"old_{name}") for name in ("scope", "key", "version")]
-    return compiled(table.update().where(*where).values(changes))
+    return _update(table, changes, ("version", "seq", *SECTIONS), ("scope", "key", "version"))
 
 
 def _advance_clock() -> Statement:
@@ -72,42 +97,56 @@ def _advance_clock() -> Statement:
     forward = cast(table.c.value, BigInteger) <= cast(statement.excluded.value, BigInteger)
     changes = {"value": statement.excluded.value}
     moved = statement.on_conflict_do_update(index_elements=["name"], set_=changes, where=forward)
-    return compiled(moved, ["name", "value"])
+    condition = " WHERE CAST(meta.value AS BIGINT) <= CAST(excluded.value AS BIGINT)"
+    bulk = arrays.replace(table, _columns(table), ("name",), ("value",)) + condition
+    return Statement(*_compiled(moved, ["name", "value"]), bulk)
 
 
-def _delete_timer() -> Statement:
-    table = schema.timers
-    return compiled(table.delete().where(*(table.c[name] == bindparam(name) for name in ("scope", "key", "name"))))
-
-
-def _receipt() -> Statement:
-    table = schema.outbox
-    return compiled(table.update().where(table.c.id == bindparam("action")).values(receipted=bindparam("receipted")))
-
-
-def _give_up() -> Statement:
-    table = schema.crashes
-    where = [table.c[name] == bindparam(f"at_{name}") for name in ("seq", "scope", "key")]
-    return compiled(table.update().where(*where).values(given_up=bindparam("given_up")))
+def _delete(table: Table, where: Sequence[str]) -> Statement:
+    made = table.delete().where(*(table.c[name] == bindparam(name) for name in where))
+    return Statement(*_compiled(made), arrays.delete(table, where))
 
 
 INSERT_EVENT = _insert(schema.events)
 INSERT_DELIVERY = _insert(schema.deliveries)
 INSERT_PARTITION = _insert(schema.partitions)
 UPDATE_PARTITION = _update_partition()
-SET_TIMER = _replace(schema.timers, ("scope", "key", "name"), ("due",))
-DELETE_TIMER = _delete_timer()
+SET_TIMER = _replace(schema.timers, ("scope", "key", "name"), ("due", "fired"))
+DELETE_TIMER = _delete(schema.timers, ("scope", "key", "name"))
+FIRE_TIMER = _set(schema.timers, ("fired",), ("scope", "key", "name"))
+ENQUEUE = _insert(schema.queue)
+DEQUEUE = _delete(schema.queue, ("seq", "scope", "key"))
+SURVIVE = _delete(schema.crashes, ("seq", "scope", "key"))
+PROLONG = _set(schema.shards, ("until", "suspects"), ("shard", "token"))
 INSERT_DECISION = _insert(schema.decisions)
 INSERT_ACTION = _insert_new(schema.outbox)
 INSERT_REJECT = _insert_new(schema.rejects)
 PUT_ENTITY = _replace(schema.entities, ("entity", "key", "at", "seq"), ("data",))
 INSERT_UNIQUE = _insert(schema.uniques)
 PUBLISH = _replace(schema.published, ("entity", "key", "name"), ("value",))
+PARK = _replace(schema.crashes, ("seq", "scope", "key"), ("event", "claims", "error", "given_up"))
+KEEP_PACK = _insert_new(schema.packs)
+FIRST_META = _insert_new(schema.meta)
 SET_META = _replace(schema.meta, ("name",), ("value",))
 ADVANCE_CLOCK = _advance_clock()
-RECEIPT = _receipt()
-GIVE_UP = _give_up()
+RECEIPT = _set(schema.outbox, ("receipted",), ("id",))
+GIVE_UP = _set(schema.crashes, ("given_up",), ("seq", "scope", "key"))
+REPORT = _replace(schema.members, ("owner",), ("kind", "seen", "revision", "ready", "failure"))
 INSERT_ACTIVATION = _insert(schema.activations)
+
+
+def pairs(
+    connection: Connection, table: str, columns: str, names: tuple[str, str], wanted: Sequence[tuple[str, str]]
+) -> tuple[str, tuple[Any, ...]]:
+    """A query for `columns` of the rows whose two `names` are among the `wanted`, with its parameters."""
+    if connection.dialect.name == "sqlite":
+        return pairs_query(table, columns, *names, len(wanted)), tuple([part for pair in wanted for part in pair])
+    first, second = names
+    query = (
+        f"SELECT {columns} FROM unnest(%s::text[], %s::text[]) AS wanted(a, b) "
+        f"JOIN {table} ON {table}.{first} = wanted.a AND {table}.{second} = wanted.b"
+    )
+    return query, ([one for one, _ in wanted], [one for _, one in wanted])
 
 
 @lru_cache(maxsize=1024)

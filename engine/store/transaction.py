@@ -17,6 +17,8 @@ from engine.store import statements
 from engine.store.batch import LINE_LIMIT, Activation, Batch, Logged, SavedPartition
 from engine.store.statements import Row, Statement
 
+_UNIQUE_VIOLATION = "23505"
+
 
 def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, Sequence[Action]], None]) -> None:
     """Write all of `batch`; its actions through `enqueue`. After any error the transaction has to be rolled back."""
@@ -40,8 +42,21 @@ def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, S
     statements.GIVE_UP.many(connection, [(True, *delivery) for delivery in batch.crashed])
     statements.INSERT_ACTIVATION.many(connection, [_activation(one) for one in batch.activated])
     statements.SET_META.many(connection, [("active_pack", one.revision) for one in batch.activated])
+    _shared(connection, batch)
     if batch.clock is not None and not statements.ADVANCE_CLOCK.many(connection, [("clock", str(batch.clock))]):
         raise conflict("clock_conflict", str(batch.clock))
+
+
+def _shared(connection: Connection, batch: Batch) -> None:
+    """What is written only where others step what is appended."""
+    if batch.lease is not None:
+        lease = batch.lease
+        if not statements.PROLONG.many(connection, [(lease.until, lease.suspects, lease.shard, lease.token)]):
+            raise conflict("shard_lost", str(lease.shard))
+    statements.ENQUEUE.many(connection, batch.queued)
+    statements.FIRE_TIMER.many(connection, batch.fired)
+    statements.DEQUEUE.many(connection, batch.drained)
+    statements.SURVIVE.many(connection, batch.survived)
 
 
 def contiguous(logged: Sequence[Logged], last: int) -> None:
@@ -62,6 +77,7 @@ def conflict(code: str, detail: str) -> StoreError:
         "duplicate_decision": "a record with this id is stored",
         "unique_taken": "another event took this unique value",
         "clock_conflict": "somebody else let time pass beyond",
+        "shard_lost": "the claim to the shard ran out, and somebody else has it",
         "version_conflict": "a partition was stepped by somebody else since it was loaded",
     }
     return StoreError(code, f"{sentences[code]}: {detail}")
@@ -122,7 +138,7 @@ def _new(saved: SavedPartition) -> Row:
 
 
 def _timers(connection: Connection, timers: dict[tuple[str, str, str], int | None]) -> None:
-    statements.SET_TIMER.many(connection, [(*timer, due) for timer, due in timers.items() if due is not None])
+    statements.SET_TIMER.many(connection, [(*timer, due, None) for timer, due in timers.items() if due is not None])
     statements.DELETE_TIMER.many(connection, [timer for timer, due in timers.items() if due is None])
 
 
@@ -152,5 +168,7 @@ def _insert(connection: Connection, statement: Statement, rows: Sequence[Row], c
 
 
 def _is_conflict(error: IntegrityError) -> bool:
+    if getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION:
+        return True
     found = getattr(error.orig, "sqlite_errorcode", None)
     return found in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)

@@ -17,3 +17,9 @@ def test_every_expected_text_belongs_to_a_pack() -> None:
 
     assert set(packs()[0].parent.glob("*.expected")) == wanted
     assert len(wanted) >= 25
+
+
+def test_no_two_packs_have_one_number() -> None:
+    numbers = [pack.name.partition("_")[0] for pack in packs()]
+
+    assert len(numbers) == len(set(numbers))

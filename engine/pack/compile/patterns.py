@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.cel import DOUBLE, DURATION, DYN, INT, TIMESTAMP, Binding, Field, RecordType, Scope, Type, check
-from engine.core.program import Expression, Group, Pattern, PatternKind, Threshold
+from engine.core.program import Anchor, Expression, Group, Pattern, PatternKind, Threshold
 from engine.pack.compile.build import Build
 from engine.pack.compile.views import ROOTS, binding, is_view
 from engine.pack.diagnostic import did_you_mean
@@ -64,6 +64,7 @@ class Draft:
     where: list[Expression] = field(default_factory=list)
     having: list[Expression] = field(default_factory=list)
     thresholds: list[Threshold] = field(default_factory=list)
+    anchor: Anchor | None = None
 
     @property
     def group(self) -> bool:
@@ -78,6 +79,7 @@ class Draft:
             tuple(self.tests), tuple(self.where), self.at.place, self.kind.group, self.measure, self.into,
             self.measure is not None and self.measure.checked.type == DOUBLE, tuple(self.having), self.into in told,
             tuple(self.thresholds), self.current and self.at.path[-1] == 0 and not (self.key or self.where),
+            self.anchor,
         )  # fmt: skip
 
 

@@ -25,7 +25,8 @@ def _plan(conditions: Conditions, order: Sequence[int], told: frozenset[str]) ->
 def _order(conditions: Conditions, start: int) -> list[int]:
     """The current event, the pattern to start with, and then always the one that is joined most tightly to what is there.
 
-    A group is asked as soon as all that it reads is there, because it only takes away.
+    A group is asked as soon as all that it reads is there, because it only takes away; one that nothing joins looks at every element, and
+    waits until the other patterns that are joined, or have constants, are settled.
     """
     current = conditions.current
     order = [start] if current is None or current == start else [current, start]
@@ -33,10 +34,20 @@ def _order(conditions: Conditions, start: int) -> list[int]:
     while waiting:
         ready = [one for one in waiting if conditions.drafts[one].group and _reads(conditions, one) <= set(order)]
         single = [one for one in waiting if not conditions.drafts[one].group]
-        chosen = ready[0] if ready else max(single, key=lambda one: (*_tightness(conditions, one, order), -one))
-        order.append(chosen)
-        waiting.remove(chosen)
+        order.append(_next(conditions, order, ready, single))
+        waiting.remove(order[-1])
     return order
+
+
+def _next(conditions: Conditions, order: Sequence[int], ready: Sequence[int], single: Sequence[int]) -> int:
+    joined = [one for one in ready if _reads(conditions, one)]
+    if joined:
+        return joined[0]
+    tight = {one: _tightness(conditions, one, order) for one in single}
+    best = max(single, key=lambda one: (*tight[one], -one), default=None)
+    if best is None or (ready and not any(tight[best])):
+        return ready[0]
+    return best
 
 
 def _reads(conditions: Conditions, group: int) -> set[int]:

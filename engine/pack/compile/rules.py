@@ -10,6 +10,7 @@ from engine.core.program import Assert, Do, Effect, Emit, Expression, Pattern, R
 from engine.core.text import Template
 from engine.pack import bench, names
 from engine.pack.bench import Piece, words
+from engine.pack.compile.anchors import anchor
 from engine.pack.compile.build import Build
 from engine.pack.compile.conditions import Conditions
 from engine.pack.compile.depends import depends
@@ -41,6 +42,8 @@ def compile_rule(build: Build, one: Definition[Model], order: int, facts: Facts)
     conditions = Conditions(build, model, at, facts, drafts, views)
     arranged, rest = conditions.arranged(range(len(drafts)))
     _check_joins(arranged)
+    for position, pattern in enumerate(arranged):
+        pattern.anchor = anchor(conditions, pattern, position) if pattern.group else None
     scope = rule_scope(build, model, facts)
     then = tuple(
         _effect(build, effect, at / "then" / index, scope, model, conditions.known)
@@ -72,7 +75,7 @@ def _roots(part: object) -> Iterator[str]:
             yield from _roots(item)
     elif isinstance(part, Mapping):
         yield from _roots(list(part.values()))
-    elif isinstance(part, (Emit, Do, Assert, Values, Template)):
+    elif isinstance(part, (Emit, Do, Assert, Retract, Values, Template)):
         for one in fields(part):
             yield from _roots(getattr(part, one.name))
 
@@ -142,7 +145,7 @@ def _effect(
         (at / "retract").problem(
             "unknown_alias", f"no fact is called `{model.retract}` here", did_you_mean(model.retract, aliases)
         )
-    return Retract(model.retract, at.place)
+    return Retract(model.retract, build.condition(model.when, at / "when", scope, given=given), at.place)
 
 
 def _assert(model: models.Assert, at: At, scope: Scope, given: Sequence[Expression]) -> Assert:

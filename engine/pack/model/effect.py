@@ -60,6 +60,7 @@ class Retract(Strict):
     """Remove the fact that a pattern matched."""
 
     retract: str
+    when: Expr | None = None
 
 
 def _which(value: Any) -> str | None:

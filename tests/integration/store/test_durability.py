@@ -10,7 +10,7 @@ from sqlalchemy import text
 from engine.core.event import Event
 from engine.errors import StoreError
 from engine.store import Batch, DatabaseStore, Logged, SavedPartition, open_store
-from engine.store import session as session_module
+from engine.store import sqlite as session_module
 
 
 @pytest.fixture
@@ -176,8 +176,15 @@ def test_the_outbox_is_asked_through_its_partial_indexes(opened):
     assert used == ["outbox_due", "outbox_receipts", "outbox_leases"]
 
 
-@pytest.mark.parametrize("url", ["postgresql://localhost/x", "sqlite:///", "store.db", ""])
+@pytest.mark.parametrize("url", ["mysql://localhost/x", "sqlite:///", "store.db", ""])
 def test_an_address_that_names_no_store_is_refused_with_a_hint(url):
     with pytest.raises(StoreError) as caught:
         open_store(url)
     assert (caught.value.code, "sqlite:///" in caught.value.hint) == ("store_url", True)
+
+
+def test_an_address_that_names_no_store_is_shown_without_its_password():
+    with pytest.raises(StoreError) as caught:
+        open_store("mysql://me:secret-word@host/x")
+    assert "secret-word" not in str(caught.value)
+    assert "host/x" in str(caught.value)

@@ -246,6 +246,34 @@ def test_a_firing_that_fails_retracts_nothing(open_shop: Callable[..., Shop]) ->
     assert shop.send("ask", "02T10:02") == ["deal"]
 
 
+SOMETIMES = """
+  open:
+    by: shop
+    match: [{event: order, as: o}]
+    then: [{assert: {fact: deal, n: o.data.n}, keep: true}]
+  close:
+    by: shop
+    match:
+      - {event: stop, as: s}
+      - {fact: deal, as: d}
+    then: [{retract: d, when: d.n / s.data.n > 1}]
+  there:
+    by: shop
+    match: [{event: ask, as: a}, {fact: deal, as: d}]
+    then: [NOTE string(d.n)}}]
+"""
+
+
+def test_a_fact_is_retracted_only_where_the_effect_says_so(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop(SOMETIMES)
+    for n in (1, 8):
+        shop.send("order", f"02T10:0{n}", n)
+    assert shop.send("stop", "02T10:10", 0) == ["!division_by_zero"] * 2
+    assert shop.send("ask", "02T10:11") == ["1", "8"]
+    assert shop.send("stop", "02T10:12", 3) == []
+    assert shop.send("ask", "02T10:13") == ["1"]
+
+
 FORGETTING = """
   mark:
     by: shop

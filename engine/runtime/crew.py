@@ -1,0 +1,177 @@
+"""A worker process: steps what waits, lets time pass, takes results back in, and carries out actions.
+
+Any number of them work on one store. What each of them does is claimed in the database first; which of them does it makes no difference.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dramatiq import Broker
+
+from connectors.protocol import Connector
+from engine.actions.dispatcher import Dispatcher
+from engine.actions.worker import embedded
+from engine.core.program import Program
+from engine.errors import RulewrightError, StoreError
+from engine.runtime.appender import Appender
+from engine.runtime.bell import Bell
+from engine.runtime.drain import BATCH, Drain
+from engine.runtime.lineage import Programs
+from engine.runtime.members import Membership, owner
+from engine.runtime.receiving import receive
+from engine.runtime.visible import Followed
+from engine.store.batch import Lease
+from engine.store.protocol import Shared
+
+_log = logging.getLogger("rulewright.work")
+
+TERM = 15_000_000
+"""Microseconds for which a shard is claimed. A worker that is lost with it costs its deliveries so long."""
+
+GRACE = 2_000_000
+"""Microseconds after which a deadline fires: what is on its way with an earlier time comes first."""
+
+SWEEP = 1.0
+"""Seconds after which deliveries and deadlines are looked for that no message told of."""
+
+
+class Crew:
+    """What one worker process does between `start` and `stop`. `clock` gives POSIX seconds; `broker` makes a broker of Dramatiq.
+
+    `threads` step and as many carry out actions; `connectors` stand in for those of the channels, by `do`.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        store: Shared,
+        *,
+        broker: Callable[[], Broker] = embedded,
+        threads: int = 2,
+        clock: Callable[[], float] = time.time,
+        connectors: Mapping[str, Connector] | None = None,
+        term: int = TERM,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._term = term
+        self._owner = owner()
+        programs = Programs(store, program)
+        self._membership = Membership(store, programs, "work", clock)
+        self._appender = Appender(program, store, programs)
+        self._entities = Followed()
+        self._reading = threading.Lock()
+        self._drains: queue.SimpleQueue[Drain] = queue.SimpleQueue()
+        for _ in range(threads + 1):
+            self._drains.put(Drain(program, store, self._now, term, programs))
+        self._bell = Bell(broker(), self._answer, threads)
+        self._dispatcher = Dispatcher(
+            store,
+            program.channels,
+            connectors,
+            entities=self._entity,
+            candidates=self._candidates,
+            clock=clock,
+            threads=threads,
+            broker=broker,
+        )
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rulewright-sweep", daemon=True)
+
+    def start(self) -> None:
+        """Start the threads, which first take up what was left."""
+        self._bell.start()
+        self._dispatcher.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let what is under way be committed, then leave nothing running."""
+        self._stopping.set()
+        self._thread.join()
+        self._bell.stop()
+        self._dispatcher.stop()
+        self._membership.leave()
+
+    @property
+    def program(self) -> Program:
+        """The program that is active, as far as it is known here."""
+        return self._appender.program
+
+    def drain(self, timeout: float) -> bool:
+        """Wait until no action is under way or due; False: not within `timeout` seconds."""
+        return self._dispatcher.drain(timeout)
+
+    def step(self, shard: int) -> int:
+        """Step all that waits in a shard, unless somebody else does; answers how many deliveries there were."""
+        token = secrets.token_hex(8)
+        lease = self._store.lease(shard, self._owner, token, self._now(), self._now() + self._term, BATCH)
+        if lease is None:
+            return 0
+        drain = self._drains.get()
+        try:
+            return self._stepped(drain, lease)
+        finally:
+            self._drains.put(drain)
+            self._store.release(lease)
+            if self._store.waiting(
+                shard, 1
+            ):  # it came in after the last look, and whoever was told of it was turned away
+                self._bell.ring([shard])
+
+    def sweep(self) -> None:
+        """Look once for what no message told of: another revision, deadlines, results of actions, deliveries."""
+        appender = self._appender
+        self._membership.beat(appender.program.revision)
+        before = appender.program
+        if appender.follow() is not before:
+            self._dispatcher.equip(appender.program.channels)
+        shards = appender.advance(self._now() - GRACE)
+        if self._store.unreceipted(1):
+            shards |= appender.through(lambda gate: receive(gate, appender.door)).shards
+        self._bell.ring(shards)
+        for shard in sorted(self._store.backlog()):
+            self.step(shard)
+
+    def _stepped(self, drain: Drain, lease: Lease) -> int:
+        count = 0
+        while not self._stopping.is_set() and (done := drain.drain(lease)) is not None:
+            lease, count = done.lease, count + done.count
+            self._bell.ring(done.shards)
+            if done.acts:
+                self._dispatcher.notify()
+        return count
+
+    def _answer(self, shard: int) -> None:
+        try:
+            self.step(shard)
+        except RulewrightError as error:
+            _log.warning("shard %s: %s", shard, error)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(SWEEP):
+            try:
+                self.sweep()
+            except StoreError as error:
+                _log.warning("the store could not be used: %s", error)
+            except RulewrightError as error:
+                _log.error("%s", error)
+
+    def _now(self) -> int:
+        return round(self._clock() * 1_000_000)
+
+    def _entity(self, kind: str, key: str) -> Mapping[str, Any] | None:
+        with self._reading:
+            self._entities.follow(self._store)
+            return self._entities.get(kind, key, self._now())
+
+    def _candidates(self, kind: str) -> list[Mapping[str, Any]]:
+        with self._reading:
+            self._entities.follow(self._store)
+            return [data for _, data in self._entities.all(kind, self._now())]

@@ -1,0 +1,215 @@
+"""Steps what waits: the deliveries of one shard, in the order of the log, under a claim to that shard.
+
+State, deadlines, decisions, actions and emitted events of a batch of deliveries commit together with their leaving the queue. Several
+workers do this at once, each in shards of its own; only what is emitted is appended under the log's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from engine.core.event import Emission, Event, Step
+from engine.core.partition import Partition
+from engine.core.program import Program
+from engine.runtime.crash import StepCrashedError, condemned
+from engine.runtime.firing import is_firing
+from engine.runtime.head import Head, OvertakenError
+from engine.runtime.lineage import Lineage, Programs
+from engine.runtime.shard import shard_of
+from engine.runtime.timeline import Timer
+from engine.runtime.visible import Visible
+from engine.store.batch import Batch, Delivery, Key, Lease, SavedPartition
+from engine.store.protocol import Shared
+
+BATCH = 500
+"""Deliveries that are stepped in one transaction, at most."""
+
+CACHED = 20_000
+"""Partitions that are held, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What became of a batch: how many deliveries left the queue, in which shards others wait now, whether actions were queued."""
+
+    count: int
+    shards: frozenset[int]
+    acts: bool
+    lease: Lease
+
+
+class Drain(Head):
+    """Steps deliveries of a shared store. Not safe to share between threads. `clock` gives microseconds of the wall clock.
+
+    Each delivery is stepped by the program that was active at its event; what is emitted is taken over by the one that is active now.
+    """
+
+    def __init__(
+        self, program: Program, store: Shared, clock: Callable[[], int], lease: int, programs: Programs | None = None
+    ) -> None:
+        self._visible = Visible()
+        super().__init__(program, store, self._visible)
+        self._lineage = Lineage(store, program, programs)
+        self.shared = store
+        self._clock = clock
+        self._term = lease
+        self._holding = ""
+        self._partitions: dict[Key, Partition] = {}
+        self._dirty: dict[Key, Partition] = {}
+        self._emitted: list[tuple[Event, str, str, Emission]] = []
+        self._timers: Mapping[Timer, int] = {}
+        self._condemned = condemned(store)
+
+    def drain(self, lease: Lease, limit: int = BATCH) -> Drained | None:
+        """Step the next deliveries of a shard; None: nothing waits.
+
+        Raises StoreError `shard_lost` when somebody else has it by now. A step that crashes is counted, and after three times given up.
+        """
+        while True:
+            try:
+                return self._drained(lease, 1 if lease.suspects else limit)
+            except OvertakenError:
+                self._forget()
+            except StepCrashedError as crash:
+                self._forget()
+                self.shared.park(crash.delivery, crash.event, str(crash))
+                self._condemned = condemned(self.shared)
+            except BaseException:
+                self._forget()
+                raise
+
+    def _drained(self, lease: Lease, limit: int) -> Drained | None:
+        if lease.token != self._holding:  # somebody else may have stepped them meanwhile
+            self._partitions.clear()
+            self._holding = lease.token
+        waiting = self.shared.waiting(lease.shard, limit)
+        if not waiting:
+            return None
+        self._follow()
+        events = self.shared.events_at([seq for seq, _, _ in waiting])
+        if lease.suspects:
+            self._suspect(waiting, events)
+        self._look(waiting, events)
+        for seq, scope, key in waiting:
+            self._deliver(events[seq], scope, key)
+        self.batch.drained = waiting
+        left = max(lease.suspects - len(waiting), 0)
+        prolonged = Lease(lease.shard, lease.token, self._clock() + self._term, left)
+        self.batch.lease = prolonged
+        return self._commit(len(waiting), prolonged)
+
+    def _follow(self) -> None:
+        """Take over what was activated before the deliveries that were just read."""
+        lineage = self._lineage
+        if self.shared.activated() != lineage.reached and lineage.follow():
+            newest = lineage.newest
+            self._equip(newest.program, newest.begun)
+
+    def _suspect(self, waiting: list[Delivery], events: Mapping[int, Event]) -> None:
+        """Count, before it is stepped, that a delivery is: the worker may be lost at it. One that has been too often is given up."""
+        for delivery in waiting:
+            if delivery not in self._condemned:
+                self.shared.park(delivery, events[delivery[0]].id, "a worker was lost while it may have stepped this")
+        self._condemned = condemned(self.shared)
+        self.batch.survived = [one for one in waiting if one not in self._condemned]
+
+    def _look(self, waiting: list[Delivery], events: Mapping[int, Event]) -> None:
+        """Have at hand what the steps will read, as it is by now."""
+        self._visible.follow(self.shared)
+        if any(self._lineage.stepper(seq).asks(events[seq].type) for seq, _, _ in waiting):
+            for one in self.shared.published():
+                self.entities.teach(one.entity, one.key, one.name, one.value)
+        fired = [(scope, key, str(events[seq].data["name"])) for seq, scope, key in waiting if is_firing(events[seq])]
+        self._timers = self.shared.set_timers(fired) if fired else {}
+        self._fetch([(scope, key) for _, scope, key in waiting])
+
+    def _fetch(self, wanted: list[Key]) -> None:
+        if len(self._partitions) > CACHED:
+            self._partitions.clear()
+        missing = [where for where in dict.fromkeys(wanted) if where not in self._partitions]
+        found = self.shared.partitions(missing) if missing else {}
+        for where in missing:
+            held = found.get(where)
+            if held is None:
+                self._partitions[where] = Partition(*where)
+                continue
+            self._partitions[where] = Partition.load(*where, held.version, held.seq, held.sections)
+
+    def _deliver(self, event: Event, scope: str, key: str) -> None:
+        if self._condemned.get((event.seq, scope, key)) == event.id:
+            self._give_up(event, scope, key)
+            return
+        if is_firing(event) and not self._stands(event, (scope, key, str(event.data["name"]))):
+            return
+        partition = self._partitions[scope, key]
+        self._visible.reached = event.seq
+        stepper = self._lineage.stepper(event.seq)
+        self._revision = stepper.program.revision
+        try:
+            step = stepper.step(partition, self.entities, event)
+        except Exception as failure:
+            raise StepCrashedError(event, scope, key, failure) from failure
+        partition.seq = event.seq
+        self._dirty[scope, key] = partition
+        self._apply(event, scope, key, step)
+
+    def _stands(self, event: Event, timer: Timer) -> bool:
+        """Whether a deadline that has fired is still set: what was stepped since may have moved or cancelled it."""
+        due = self.batch.timers[timer] if timer in self.batch.timers else self._timers.get(timer)
+        if due != event.at:
+            return False
+        self.batch.timers[timer] = None
+        return True
+
+    def _apply(self, event: Event, scope: str, key: str, step: Step) -> None:
+        for record in step.records:
+            if record.kind != "reject" or event.refusal is None:
+                self._record(event.seq, record)
+        for name, due in step.timers.items():
+            self.batch.timers[scope, key, name] = due
+        self.batch.actions += step.actions
+        self.batch.published += step.published
+        self._emitted += [(event, scope, key, emission) for emission in step.emitted]
+
+    def _commit(self, count: int, lease: Lease) -> Drained:
+        for (scope, key), partition in self._dirty.items():
+            saved = SavedPartition(scope, key, partition.version, partition.seq, partition.save())
+            self.batch.partitions.append(saved)
+        if self._emitted:
+            self.shared.append(self._closed)
+        else:
+            self.shared.commit(self.batch)
+        for partition in self._dirty.values():
+            partition.version += 1
+            partition.changed.clear()
+        shards = frozenset(queued[0] for queued in self.batch.queued)
+        done = Drained(count, shards, bool(self.batch.actions), lease)
+        self.batch, self.out, self._emitted = Batch(), [], []
+        self._dirty.clear()
+        self._seen.clear()
+        return done
+
+    def _closed(self) -> Batch:
+        """The batch with what was emitted, appended where the log is by now."""
+        if self.shared.activated() != self._lineage.reached:
+            raise OvertakenError
+        self.seq, self.now = self.shared.head()
+        for cause, scope, key, emission in self._emitted:
+            self._emit(cause, scope, key, emission)
+        self._settle()
+        return self.batch
+
+    def _settle(self) -> None:
+        while self._queue:
+            event = self._queue.popleft()
+            scopes = self._routes[event.type].scopes
+            self.batch.queued += [(shard_of(*where), *where, event.seq) for where in event.keys if where[0] in scopes]
+
+    def _forget(self) -> None:
+        """Hold nothing: what was stepped is not committed."""
+        self.batch, self.out, self._emitted = Batch(), [], []
+        self._partitions.clear()
+        self._dirty.clear()
+        self._queue.clear()
+        self._seen.clear()

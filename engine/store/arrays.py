@@ -1,0 +1,57 @@
+"""SQL for PostgreSQL whose parameters are arrays, one a column: however many rows there are, it is one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, Table
+from sqlalchemy.dialects import postgresql
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def insert(table: Table, columns: Sequence[Column[Any]], conflict: str | None = None) -> str:
+    """Insert rows of `columns`; `conflict` is what to do with one that is there."""
+    names = ", ".join(_quoted(column) for column in columns)
+    sql = f"INSERT INTO {table.name} ({names}) SELECT * FROM {_rows(columns)}"
+    return sql if conflict is None else f"{sql} ON CONFLICT {conflict}"
+
+
+def replace(table: Table, columns: Sequence[Column[Any]], keys: Sequence[str], values: Sequence[str]) -> str:
+    """Insert rows, or where the keys are there change the values."""
+    changes = ", ".join(f"{_quoted(table.c[name])} = excluded.{_quoted(table.c[name])}" for name in values)
+    where = ", ".join(_quoted(table.c[name]) for name in keys)
+    return insert(table, columns, f"({where}) DO UPDATE SET {changes}")
+
+
+def update(table: Table, values: Sequence[str], where: Sequence[str], kept: Sequence[str] = ()) -> str:
+    """Set `values` of the rows that have `where`; of `kept` ones a null leaves what is there."""
+    columns = [table.c[name] for name in (*values, *where)]
+    changes = ", ".join(_change(table.c[name], f"v.c{i}", name in kept) for i, name in enumerate(values))
+    return f"UPDATE {table.name} AS t SET {changes} FROM {_rows(columns)} WHERE {_matched(table, where, len(values))}"
+
+
+def delete(table: Table, where: Sequence[str]) -> str:
+    """Delete the rows that have `where`."""
+    columns = [table.c[name] for name in where]
+    return f"DELETE FROM {table.name} AS t USING {_rows(columns)} WHERE {_matched(table, where, 0)}"
+
+
+def _change(column: Column[Any], value: str, kept: bool) -> str:
+    name = _quoted(column)
+    return f"{name} = coalesce({value}, t.{name})" if kept else f"{name} = {value}"
+
+
+def _matched(table: Table, where: Sequence[str], offset: int) -> str:
+    return " AND ".join(f"t.{_quoted(table.c[name])} = v.c{i}" for i, name in enumerate(where, offset))
+
+
+def _rows(columns: Sequence[Column[Any]]) -> str:
+    parts = ", ".join(f"%s::{column.type.compile(_DIALECT)}[]" for column in columns)
+    names = ", ".join(f"c{i}" for i in range(len(columns)))
+    return f"unnest({parts}) AS v({names})"
+
+
+def _quoted(column: Column[Any]) -> str:
+    return _DIALECT.identifier_preparer.quote(column.name)

@@ -1,0 +1,98 @@
+"""What several processes share beside the log: deliveries that wait to be stepped, claims to shards of them, deadlines that are due."""
+# ruff: noqa: D102 - the protocol says what these methods do
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, text, tuple_
+
+from engine.core.codec import unpack
+from engine.core.event import Event
+from engine.store import schema, transaction
+from engine.store.batch import Batch, Delivery, Lease
+from engine.store.database_outbox import enqueue
+from engine.store.session import Session
+
+_queue = schema.queue
+_shards = schema.shards
+_timers = schema.timers
+
+_CHUNK = 500
+
+Pending = tuple[str, str, str]
+"""A deadline: (scope, key, name)."""
+
+
+class DatabaseQueue:
+    """Queue over one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def waiting(self, shard: int, limit: int) -> list[Delivery]:
+        query = select(_queue.c.seq, _queue.c.scope, _queue.c.key).where(_queue.c.shard == shard)
+        with self._session.reading() as connection:
+            rows = connection.execute(query.order_by(_queue.c.seq).limit(limit)).all()
+        return [(row.seq, row.scope, row.key) for row in rows]
+
+    def backlog(self) -> dict[int, int]:
+        query = select(_queue.c.shard, func.count()).group_by(_queue.c.shard)
+        with self._session.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def lease(self, shard: int, owner: str, token: str, now: int, until: int, suspects: int) -> Lease | None:
+        with self._session.writing() as connection:
+            row = connection.execute(select(_shards).where(_shards.c.shard == shard).with_for_update()).first()
+            if row is not None and row.token is not None and row.until > now:
+                return None
+            lost = row is not None and row.token is not None
+            left = suspects if lost else 0 if row is None else row.suspects
+            values = {"owner": owner, "token": token, "until": until, "suspects": left}
+            if row is None:
+                connection.execute(_shards.insert().values(shard=shard, **values))
+            else:
+                connection.execute(_shards.update().where(_shards.c.shard == shard).values(**values))
+        return Lease(shard, token, until, left)
+
+    def release(self, lease: Lease) -> None:
+        mine = (_shards.c.shard == lease.shard, _shards.c.token == lease.token)
+        with self._session.writing() as connection:
+            connection.execute(_shards.update().where(*mine).values(owner=None, token=None))
+
+    def holders(self) -> list[str]:
+        with self._session.reading() as connection:
+            return list(connection.scalars(select(_shards.c.owner).where(_shards.c.token.is_not(None))))
+
+    def due_timers(self, before: int, limit: int) -> list[tuple[int, str, str, str]]:
+        columns = (_timers.c.due, _timers.c.scope, _timers.c.key, _timers.c.name)
+        query = select(*columns).where(text(schema.UNFIRED), _timers.c.due <= before).order_by(_timers.c.due)
+        with self._session.reading() as connection:
+            return [tuple(row) for row in connection.execute(query.limit(limit))]
+
+    def set_timers(self, timers: Iterable[Pending]) -> dict[Pending, int]:
+        columns = (_timers.c.scope, _timers.c.key, _timers.c.name)
+        found: dict[Pending, int] = {}
+        for chunk in _chunks(list(timers)):
+            query = select(*columns, _timers.c.due).where(tuple_(*columns).in_(chunk))
+            with self._session.reading() as connection:
+                found |= {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
+        return found
+
+    def events_at(self, sequences: Iterable[int]) -> dict[int, Event]:
+        table = schema.events
+        found: dict[int, Event] = {}
+        for chunk in _chunks(list(dict.fromkeys(sequences))):
+            query = select(table.c.seq, table.c.body).where(table.c.seq.in_(chunk))
+            with self._session.reading() as connection:
+                found |= {seq: unpack(body, Event) for seq, body in connection.execute(query)}
+        return found
+
+    def append(self, work: Callable[[], Batch]) -> None:
+        with self._session.appending() as connection:
+            transaction.write(connection, work(), enqueue)
+
+
+def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

@@ -1,0 +1,201 @@
+"""Workers on one store: each delivery is stepped once, in order, whoever does it and whoever is lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from connectors.protocol import Receipt, Request
+from engine.core.calendar import to_instant
+from engine.core.event import Event, Step
+from engine.core.program import Program
+from engine.core.step import Stepper
+from engine.errors import StoreError
+from engine.runtime.appender import Appender
+from engine.runtime.crash import CRASHES
+from engine.runtime.crew import GRACE, TERM, Crew
+from engine.runtime.drain import Drain
+from engine.runtime.replay import live, replayed, state_hash
+from engine.runtime.shard import shard_of
+from engine.store import DatabaseStore, Lease, open_store
+
+NOON = 1_772_424_000_000_000  # 2026-03-02T12:00:00+08:00
+HOUR = 3_600_000_000
+
+
+class Told:
+    """A channel that keeps what it is told."""
+
+    name = "told"
+    resends_safely = False
+
+    def __init__(self) -> None:
+        self.tasks: list[str] = []
+
+    def perform(self, request: Request) -> Receipt:
+        self.tasks.append(request.content["task"])
+        return Receipt("sent", "p", {})
+
+    def close(self) -> None:
+        raise AssertionError("it was given")
+
+
+def line(kind: str, task: str, at: int, number: str | None = None) -> bytes:
+    data = {"task": task}
+    event = {
+        "id": number or f"{kind}/{task}",
+        "source": "app",
+        "type": kind,
+        "time": to_instant(at).isoformat(),
+        "data": data,
+    }
+    return json.dumps(event).encode()
+
+
+@contextmanager
+def working(program: Program, store: DatabaseStore, clock: Callable[[], float], told: Told) -> Iterator[Crew]:
+    crew = Crew(program, store, clock=clock, connectors={"tell": told})
+    crew.start()
+    yield crew
+    crew.stop()
+
+
+def quiet(crew: Crew, store: DatabaseStore) -> None:
+    """Sweep until nothing waits."""
+    crew.sweep()
+    while store.backlog():
+        crew.sweep()
+
+
+def states(store: DatabaseStore, tasks: range) -> dict[str, str]:
+    found = live(store, [("task", f"t{i}") for i in tasks])
+    return {key: "+".join(one.workflows.instances["task"].active) for (_, key), one in found.items()}
+
+
+def test_two_workers_step_everything_once_and_act_once(program: Program, address: str) -> None:
+    told, now = Told(), [NOON / 1e6]
+    stores = [opened for opened in map(open_store, [address] * 3) if isinstance(opened, DatabaseStore)]
+    appender = Appender(program, stores[0])
+    appender.take([line("task.opened", f"t{i}", NOON) for i in range(40)])
+    now[0] += 3600 + GRACE / 1e6
+    with (
+        working(program, stores[1], lambda: now[0], told) as one,
+        working(program, stores[2], lambda: now[0], told) as two,
+    ):
+        for crew in (one, two, one):
+            quiet(crew, stores[0])
+        assert two.drain(20)
+        assert one.drain(20)
+    assert sorted(told.tasks) == sorted(f"t{i}" for i in range(40))
+    assert set(states(stores[0], range(40)).values()) == {"late"}
+    expected = replayed(program, stores[0])
+    assert state_hash(live(stores[0], list(expected))) == state_hash(expected)
+    for store in stores:
+        store.close()
+
+
+def test_a_deadline_that_was_cancelled_while_its_firing_waited_does_nothing(
+    program: Program, store: DatabaseStore
+) -> None:
+    appender = Appender(program, store)
+    appender.take([line("task.opened", "t1", NOON)])
+    drain = Drain(program, store, lambda: NOON, TERM)
+    step(drain, store, "t1")
+    appender.take([line("task.closed", "t1", NOON + HOUR)])
+    count, shards = appender.gate.fire(NOON + HOUR)
+    assert (count, shards) == (1, {shard_of("task", "t1")})
+    assert appender.gate.fire(NOON + HOUR) == (0, frozenset())
+    step(drain, store, "t1")
+    assert states(store, range(2)) == {"t1": "done"}
+    assert not list(store.timers())
+    expected = replayed(program, store)
+    assert state_hash(live(store, list(expected))) == state_hash(expected)
+
+
+def test_an_event_comes_after_the_deadlines_before_it(program: Program, store: DatabaseStore) -> None:
+    appender = Appender(program, store)
+    appender.take([line("task.opened", "t1", NOON)])
+    drain = Drain(program, store, lambda: NOON, TERM)
+    step(drain, store, "t1")
+    appender.take([line("task.closed", "t1", NOON + HOUR + 1)])
+    assert [event.type for event in store.events()] == ["task.opened", "timer.fired", "task.closed"]
+
+
+def step(drain: Drain, store: DatabaseStore, task: str, *, token: str = "", now: int = NOON) -> Lease:
+    shard = shard_of("task", task)
+    lease = store.lease(shard, "w", token or f"token{next(NUMBERS)}", now, now + TERM, 100)
+    assert lease is not None
+    while (done := drain.drain(lease)) is not None:
+        lease = done.lease
+    store.release(lease)
+    return lease
+
+
+NUMBERS = iter(range(1_000_000))
+
+
+def test_who_lost_the_shard_writes_nothing(program: Program, store: DatabaseStore) -> None:
+    Appender(program, store).take([line("task.opened", "t1", NOON)])
+    drain, shard = Drain(program, store, lambda: NOON, TERM), shard_of("task", "t1")
+    slow = store.lease(shard, "slow", "slow", NOON, NOON + TERM, 100)
+    assert slow is not None
+    assert store.lease(shard, "other", "other", NOON + 1, NOON + TERM, 100) is None
+    assert store.lease(shard, "other", "other", NOON + TERM, NOON + 2 * TERM, 100) is not None
+    with pytest.raises(StoreError, match="shard_lost"):
+        drain.drain(slow)
+    assert store.backlog() == {shard: 1}
+    assert not live(store, [("task", "t1")])
+
+
+def test_a_step_that_crashes_is_given_up_and_its_shard_goes_on(
+    program: Program, store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = shard_of("task", "t1")
+    other = next(f"t{i}" for i in range(2, 1000) if shard_of("task", f"t{i}") == shard)
+    crashes = crashing(monkeypatch, "t1")
+    Appender(program, store).take([line("task.opened", "t1", NOON), line("task.opened", other, NOON)])
+    step(Drain(program, store, lambda: NOON, TERM), store, "t1")
+    assert len(crashes) == CRASHES
+    assert [record.fields["code"] for _, record in store.decisions(kind="reject")] == ["step_crashed"]
+    assert store.backlog() == {}
+    assert live(store, [("task", other)])
+
+
+def test_a_delivery_that_kills_its_worker_is_found_and_given_up(
+    program: Program, store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = shard_of("task", "t1")
+    other = next(f"t{i}" for i in range(2, 1000) if shard_of("task", f"t{i}") == shard)
+    deaths = crashing(monkeypatch, "t1", SystemExit)
+    Appender(program, store).take([line("task.opened", other, NOON), line("task.opened", "t1", NOON)])
+    now = NOON
+    while store.backlog():
+        try:
+            step(Drain(program, store, lambda now=now: now, TERM), store, "t1", now=now)
+        except SystemExit:
+            now += TERM
+    assert len(deaths) == CRASHES
+    assert [(record.key, record.fields["code"]) for _, record in store.decisions(kind="reject")] == [
+        ("t1", "step_crashed")
+    ]
+    assert live(store, [("task", other)])
+    assert [parked.delivery[2] for parked in store.parked()] == ["t1"]
+
+
+def crashing(monkeypatch: pytest.MonkeyPatch, task: str, error: type[BaseException] = RuntimeError) -> list[str]:
+    """Make every step of a task fail; answers a list that grows by one each time."""
+    crashes: list[str] = []
+    stepped = Stepper.step
+
+    def stepping(self: Stepper, partition: Any, shared: Any, event: Event, tracer: Any = None) -> Step:
+        if partition.key == task:
+            crashes.append(event.id)
+            raise error
+        return stepped(self, partition, shared, event, tracer)
+
+    monkeypatch.setattr(Stepper, "step", stepping)
+    return crashes
