@@ -20,12 +20,12 @@ from engine.core.calendar import to_instant, to_micros
 from engine.core.event import Record
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
-from engine.pack import BrokenPackError, assemble, read
+from engine.pack import BrokenPackError, assemble
 from engine.runtime.activation import kept
 from engine.runtime.admission import FIRST_YEAR, LAST_YEAR, Arrival, Door, Refusal
 from engine.runtime.beginning import Beginning
 from engine.runtime.crash import StepCrashedError
-from engine.runtime.examination import Examine, Source, examined
+from engine.runtime.examination import Examine, Source, examined, source_of
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.head import Head
 from engine.runtime.line import Line, line_of
@@ -87,8 +87,7 @@ class Engine:
 
         Raises `PackError` with every mistake when a pack does not check, `StoreError` when the store cannot be opened.
         """
-        names = [packs] if isinstance(packs, (str, Path)) else list(packs)
-        source = Source(read(names), params or {})
+        source = source_of(packs, params)
         program = assemble(source.files, source.params)
         opened = open_store(store) if isinstance(store, str) else store
         active = opened.active_pack() if opened.durable else None
@@ -286,11 +285,16 @@ class Engine:
         with self._lock:
             return self._guarded(lambda: take_lines(self._session, listed, default_at))
 
+    def inject(self, work: Callable[[Head], None]) -> list[Record]:
+        """Do something else with the head of the log and commit it; answers the raw records. It may be done again on top of other work."""
+        with self._lock:
+            return self._committed(lambda: work(self._session))
+
     # --- which pack decides ----------------------------------------------------------------------
 
     def activate(
         self,
-        packs: str | Path | Sequence[str | Path],
+        packs: str | Path | Sequence[str | Path] | Source,
         *,
         params: Mapping[str, Any] | None = None,
         by: str,
@@ -304,8 +308,7 @@ class Engine:
         process or in another one. Raises `BrokenPackError`, `PackError` `tests_failed`, and `RulewrightError` `already_active`;
         the revision that is active goes on then.
         """
-        names = [packs] if isinstance(packs, (str, Path)) else list(packs)
-        return activate(self._host, Source(read(names), params or {}), by, note, examine if test else None)
+        return activate(self._host, source_of(packs, params), by, note, examine if test else None)
 
     def rollback(self, by: str, to: str | None = None, note: str = "") -> Activation:
         """Let an earlier revision decide again: the one before, or the one `to`. Its tests are not run: it has decided already.

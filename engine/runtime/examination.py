@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 from engine.errors import PackError
-from engine.pack import PackFile, assemble
+from engine.pack import PackFile, assemble, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,13 @@ class Source:
 
     files: Sequence[PackFile]
     params: Mapping[str, Any]
+
+
+def source_of(packs: str | Path | Sequence[str | Path] | Source, params: Mapping[str, Any] | None = None) -> Source:
+    """The files of folders, files or names of built-in packs. Raises `BrokenPackError` for everything that may not be there."""
+    if isinstance(packs, Source):
+        return packs
+    return Source(read([packs] if isinstance(packs, (str, Path)) else list(packs)), params or {})
 
 
 Examine = Callable[[Source], int]

@@ -178,6 +178,16 @@ class Head(ABC):
         self._introduce(sorted(self._watched.keys() | self._absences.keys()), at)
         self._settle()
 
+    def remind(self) -> None:
+        """Set the deadlines of entity versions that hold from later on, as they were set when these were put."""
+        if self.now is None:
+            return
+        for entity in sorted(self._watched.keys() | self._absences.keys()):
+            for key in self.entities.keys(entity):
+                for later in self.entities.after(entity, key, self.now):
+                    for where, name in self._concerned(entity, key, later).items():
+                        self._expect(where, name, later)
+
     def _introduce(self, entities: Iterable[str], at: int, *since: str) -> None:
         """Tell keys that their entities are known; `since` are further parts of the ids, where that is not said for the first time."""
         for entity in entities:

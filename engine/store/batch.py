@@ -158,7 +158,8 @@ class Batch(msgspec.Struct, eq=False):
     `timers` maps (scope, key, name) to its due time, or None: cancelled. `records` are (sequence, record).
     `uniques` are (code, value, event id) taken by events of this batch. `clock` is the virtual time afterwards;
     None: as it was. `receipted` are the actions whose receipt events are in this batch; `crashed` are deliveries
-    that are given up with it; `activated` are revisions, which have to be kept already, that decide what comes after them.
+    that are given up with it; `activated` are revisions, which have to be kept already, that decide what comes after them. `base` is
+    the sequence after which the log of a fork begins.
 
     Where others step what is appended: `queued` are (shard, scope, key, sequence) for them, `fired` are deadlines whose firing is
     appended, as (sequence, scope, key, name), `drained` are deliveries that are stepped, `survived` those that were suspected to kill their
@@ -178,6 +179,7 @@ class Batch(msgspec.Struct, eq=False):
     receipted: list[str] = msgspec.field(default_factory=list)
     crashed: list[Delivery] = msgspec.field(default_factory=list)
     activated: list[Activation] = msgspec.field(default_factory=list)
+    base: int = 0
     queued: list[tuple[int, str, str, int]] = msgspec.field(default_factory=list)
     fired: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)
     drained: list[Delivery] = msgspec.field(default_factory=list)

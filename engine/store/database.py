@@ -47,6 +47,11 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, History):
             self._session.close()
             raise
 
+    @property
+    def server(self) -> bool:
+        """Whether the database is a server's, which several machines may use."""
+        return not isinstance(self._session, SqliteSession)
+
     def clock(self) -> int | None:
         value = self._meta("clock")
         return None if value is None else int(value)

@@ -23,7 +23,7 @@ _UNIQUE_VIOLATION = "23505"
 def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, Sequence[Action]], None]) -> None:
     """Write all of `batch`; its actions through `enqueue`. After any error the transaction has to be rolled back."""
     if batch.logged:
-        _append(connection, batch.logged)
+        _append(connection, batch.logged, batch.base)
     if batch.partitions:
         _save(connection, batch.partitions)
     _timers(connection, batch.timers)
@@ -88,9 +88,9 @@ def packed(value: Any) -> bytes:
     return pack(portable({"": value})[""])
 
 
-def _append(connection: Connection, logged: Sequence[Logged]) -> None:
+def _append(connection: Connection, logged: Sequence[Logged], base: int) -> None:
     last = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM events").scalar_one()
-    contiguous(logged, last)
+    contiguous(logged, last or base)
     _insert(connection, statements.INSERT_EVENT, [_event(entry) for entry in logged], "duplicate_event")
     statements.INSERT_DELIVERY.many(
         connection,
