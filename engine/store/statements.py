@@ -25,12 +25,16 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL for both drivers. `names` are its parameters in order: rows are tuples of them. `keys` are those of which the last row holds."""
+    """SQL for both drivers. `names` are its parameters in order: rows are tuples of them. `keys` are those that name the row of the table:
+    of several rows with the same ones the last holds. PostgreSQL takes rows in the order of the keys, so that two who write the same ones
+    never wait for each other in a circle; `numbered` ones, which the table counts, as they come.
+    """
 
     sql: str
     names: tuple[str, ...]
     arrays: str
     keys: tuple[int, ...] = ()
+    numbered: bool = False
 
     def many(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Execute for every row; returns how many rows of the table were touched in all."""
@@ -39,7 +43,8 @@ class Statement:
         if connection.dialect.name == "sqlite":
             return connection.exec_driver_sql(self.sql, list(rows)).rowcount
         if self.keys:
-            rows = list({tuple([row[key] for key in self.keys]): row for row in rows}.values())
+            last = {tuple([row[key] for key in self.keys]): row for row in rows}
+            rows = list(last.values()) if self.numbered else [last[key] for key in sorted(last)]
         return connection.exec_driver_sql(self.arrays, tuple(map(list, zip(*rows, strict=True)))).rowcount
 
 
@@ -70,7 +75,8 @@ def _replace(table: Table, keys: Sequence[str], values: Sequence[str]) -> Statem
     changes = {name: statement.excluded[name] for name in values}
     made = statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
     sql, names = _compiled(made, _names(table))
-    return Statement(sql, names, arrays.replace(table, _columns(table), keys, values), tuple(map(names.index, keys)))
+    bulk = arrays.replace(table, _columns(table), keys, values)
+    return Statement(sql, names, bulk, tuple(map(names.index, keys)), numbered="n" in table.c)
 
 
 def _update(table: Table, values: dict[str, Any], set_: Sequence[str], where: Sequence[str]) -> Statement:
