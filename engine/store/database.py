@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from engine.core.codec import pack, portable, unpack
 from engine.core.event import Publication
 from engine.errors import StoreError
-from engine.store import schema, statements, transaction
+from engine.store import schema, statements, transaction, version
 from engine.store.batch import SECTIONS, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
 from engine.store.database_outbox import DatabaseOutbox, enqueue
 from engine.store.history import History
@@ -39,9 +39,7 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
     def __init__(self, path: str | Path | None = None, *, session: Session | None = None) -> None:
         self._session = session or SqliteSession(None if path is None else str(path))
         try:
-            with self._session.appending() as connection:
-                schema.metadata.create_all(connection)
-                _check_version(connection)
+            version.prepare(self._session)
         except StoreError:
             self._session.close()
             raise
@@ -181,17 +179,6 @@ def _claims(connection: Connection, delivery: Delivery, event: str) -> int:
     return connection.scalar(select(table.c.claims).where(*where)) or 0
 
 
-def _partition(version: int, seq: int, blobs: tuple[bytes | None, ...]) -> LoadedPartition:
+def _partition(number: int, seq: int, blobs: tuple[bytes | None, ...]) -> LoadedPartition:
     sections = {name: blob for name, blob in zip(SECTIONS, blobs, strict=True) if blob is not None}
-    return LoadedPartition(version, seq, sections)
-
-
-def _check_version(connection: Connection) -> None:
-    statements.FIRST_META.many(connection, [("schema", str(schema.VERSION))])
-    found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == "schema"))
-    if found != str(schema.VERSION):
-        raise StoreError(
-            "store_version",
-            f"the store was written with schema {found}; this program reads schema {schema.VERSION}",
-            hint="open it with the version of Rulewright that wrote it",
-        )
+    return LoadedPartition(number, seq, sections)
