@@ -16,7 +16,7 @@ from engine import Engine
 from engine.core.event import Action, Event
 from engine.errors import StoreError
 from engine.runtime import engine as engine_module
-from engine.store import Batch, DatabaseStore, Logged, Reject, SavedPartition, open_store, statements
+from engine.store import Batch, DatabaseStore, Lease, Logged, Reject, SavedPartition, open_store, statements
 from engine.store.outbox import Outcome, Verdict
 
 PACK = """
@@ -177,6 +177,18 @@ def test_a_partition_is_saved_on_top_of_the_version_that_was_loaded_only(
     with pytest.raises(StoreError, match="version_conflict"):
         late.result()
     assert one.partitions([("rep", "r1")])["rep", "r1"].sections == {"metrics": b"second"}
+
+
+def test_two_who_claim_a_shard_for_the_first_time_do_not_both_get_it(
+    two: tuple[DatabaseStore, DatabaseStore], thread: ThreadPoolExecutor, blocked: Callable[[Future[object]], bool]
+) -> None:
+    one, other = two
+    with one._session.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO shards VALUES (3, 'one', 'token', 60, 0)")
+        second: Future[object] = thread.submit(other.lease, 3, "other", "other", 5, 50, 100)
+        assert blocked(second)
+    assert second.result() is None
+    assert other.lease(3, "other", "other", 60, 90, 100) == Lease(3, "other", 90, 100)
 
 
 def test_logs_of_two_schemas_do_not_wait_for_each_other(postgres: str, database: str) -> None:
