@@ -25,6 +25,7 @@ from engine.runtime.appender import Appender
 from engine.runtime.crew import Crew
 from engine.runtime.heap import steady
 from engine.store import DatabaseStore, open_store
+from engine.store.postgres import PLANNING
 
 TOPIC = "postgres"
 SHARE = 0.6
@@ -108,8 +109,10 @@ def _recorded(databases: Databases, lines: list[bytes], batch: int) -> tuple[lis
 
 
 def _floor(databases: Databases, transactions: list[Transaction], sizes: dict[str, int]) -> Timing:
+    """Under the settings of the store's own connections."""
     url = databases.make(RUN, SEED)
     with psycopg.connect(url, autocommit=True) as connection, steady():
+        connection.execute(PLANNING)
         timing = timed(lambda: issue(connection, transactions))
     if row_counts(url) != sizes:
         raise RuntimeError("the floor did not write what we wrote: its figure would mean nothing")

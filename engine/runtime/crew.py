@@ -26,6 +26,7 @@ from engine.runtime.admission import Door
 from engine.runtime.appender import Appender
 from engine.runtime.bell import Bell
 from engine.runtime.drain import BATCH, Drain
+from engine.runtime.gate import TIMERS
 from engine.runtime.receiving import receive
 from engine.runtime.visible import Followed
 from engine.store.batch import Lease
@@ -122,12 +123,18 @@ class Crew:
 
     def sweep(self) -> None:
         """Look once for what no message told of: deadlines, results of actions, deliveries."""
-        shards = self._appender.gate.fire(self._now() - GRACE)[1]
+        self.fire()
         if self._store.unreceipted(1):
-            shards |= self._appender.through(lambda gate: receive(gate, self._door)).shards
-        self._bell.ring(shards)
+            self._bell.ring(self._appender.through(lambda gate: receive(gate, self._door)).shards)
         for shard in sorted(self._store.backlog()):
             self.step(shard)
+
+    def fire(self) -> None:
+        """Let all deadlines fire that are due; what waits because of some is told before the next ones."""
+        until, count = self._now() - GRACE, TIMERS
+        while count == TIMERS and not self._stopping.is_set():
+            count, shards = self._appender.gate.fire(until)
+            self._bell.ring(shards)
 
     def _stepped(self, drain: Drain, lease: Lease) -> int:
         count = 0

@@ -25,19 +25,35 @@ def replace(table: Table, columns: Sequence[Column[Any]], keys: Sequence[str], v
     return insert(table, columns, f"({where}) DO UPDATE SET {changes}")
 
 
-def update(table: Table, values: Sequence[str], where: Sequence[str], kept: Sequence[str] = ()) -> str:
-    """Set `values` of the rows that have `where`; of `kept` ones a null leaves what is there."""
+def update(table: Table, values: Sequence[str], where: Sequence[str]) -> str:
+    """Set `values` of the rows that have `where`."""
+    columns = [table.c[name] for name in (*values, *where)]
+    changes = ", ".join(f"{_quoted(table.c[name])} = v.c{i}" for i, name in enumerate(values))
+    matched = _matched(table, where, len(values))
+    locked = _locked(table, columns, where, matched)
+    return f"{locked} UPDATE {table.name} AS t SET {changes} FROM v WHERE {matched} AND {_IN_ORDER}"
+
+
+def update_version(table: Table, values: Sequence[str], where: Sequence[str], kept: Sequence[str]) -> str:
+    """Set `values` of the rows that have `where`, of which every change changes some; of `kept` ones a null leaves what is there.
+
+    A row that somebody has changed meanwhile has not, so that those that are locked are changed where they lie, and not looked for again.
+    """
     columns = [table.c[name] for name in (*values, *where)]
     changes = ", ".join(_change(table.c[name], f"v.c{i}", name in kept) for i, name in enumerate(values))
-    matched = _matched(table, where, len(values))
-    return f"{_locked(table, columns, where, matched)} UPDATE {table.name} AS t SET {changes} FROM v WHERE {matched} AND {_IN_ORDER}"
+    matched, order = _matched(table, where, len(values)), _order(table, where)
+    return (
+        f"WITH v AS MATERIALIZED (SELECT t.ctid AS place, v.* FROM {_rows(columns)} JOIN {table.name} AS t ON {matched} "
+        f"ORDER BY {order} FOR UPDATE OF t) UPDATE {table.name} AS t SET {changes} FROM v WHERE t.ctid = v.place"
+    )
 
 
 def delete(table: Table, where: Sequence[str]) -> str:
     """Delete the rows that have `where`."""
     columns = [table.c[name] for name in where]
     matched = _matched(table, where, 0)
-    return f"{_locked(table, columns, where, matched)} DELETE FROM {table.name} AS t USING v WHERE {matched} AND {_IN_ORDER}"
+    locked = _locked(table, columns, where, matched)
+    return f"{locked} DELETE FROM {table.name} AS t USING v WHERE {matched} AND {_IN_ORDER}"
 
 
 _IN_ORDER = "(SELECT count(*) FROM locked) >= 0"
@@ -46,11 +62,14 @@ _IN_ORDER = "(SELECT count(*) FROM locked) >= 0"
 
 def _locked(table: Table, columns: Sequence[Column[Any]], where: Sequence[str], matched: str) -> str:
     """The rows to change, locked in the order of their keys: two who change the same ones wait for each other, and never in a circle."""
-    order = ", ".join(f"t.{_quoted(table.c[name])}" for name in where)
     return (
         f"WITH v AS MATERIALIZED (SELECT * FROM {_rows(columns)}), locked AS MATERIALIZED "
-        f"(SELECT 1 FROM {table.name} AS t JOIN v ON {matched} ORDER BY {order} FOR UPDATE OF t)"
+        f"(SELECT 1 FROM {table.name} AS t JOIN v ON {matched} ORDER BY {_order(table, where)} FOR UPDATE OF t)"
     )
+
+
+def _order(table: Table, where: Sequence[str]) -> str:
+    return ", ".join(f"t.{_quoted(table.c[name])}" for name in where)
 
 
 def _change(column: Column[Any], value: str, kept: bool) -> str:

@@ -34,6 +34,9 @@ _LINK = {
 }
 """What a connection asks of the network, unless its address says otherwise: a server that is gone without a word is noticed in a minute."""
 
+PLANNING = "SELECT set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false)"
+"""What we ask about is a batch of rows by their keys. A table that is not large yet would be read as a whole for each batch instead."""
+
 _UNSAFE = ("fsync", "synchronous_commit")
 
 _CODES = {
@@ -150,11 +153,11 @@ def _connect(url: str) -> Engine:
         raise StoreError(
             "store_unopened", "the driver of PostgreSQL is not installed", hint="pip install 'rulewright[server]'"
         ) from missing
-    event.listen(engine, "connect", _assert_durable)
+    event.listen(engine, "connect", _prepare)
     return engine
 
 
-def _assert_durable(connection: Any, _record: object) -> None:
+def _prepare(connection: Any, _record: object) -> None:
     """Refuse a server that says "committed" before its disk has it."""
     shown = ", ".join(f"current_setting('{name}')" for name in _UNSAFE)
     for name, value in zip(_UNSAFE, connection.execute(f"SELECT {shown}").fetchone(), strict=True):
@@ -162,7 +165,8 @@ def _assert_durable(connection: Any, _record: object) -> None:
             connection.close()
             hint = f"set {name} = on, or what is committed may be lost"
             raise StoreError("store_unsafe", f"the server runs with {name} = off", hint=hint)
-    connection.rollback()
+    connection.execute(PLANNING)
+    connection.commit()
 
 
 @contextmanager

@@ -79,22 +79,23 @@ def _replace(table: Table, keys: Sequence[str], values: Sequence[str]) -> Statem
     return Statement(sql, names, bulk, tuple(map(names.index, keys)), numbered="n" in table.c)
 
 
-def _update(table: Table, values: dict[str, Any], set_: Sequence[str], where: Sequence[str]) -> Statement:
-    """Rows of `set_` and then of `where`; `values` say how, for SQLite."""
+def _changed(table: Table, values: dict[str, Any], where: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     matched = [table.c[name] == bindparam(f"old_{name}") for name in where]
-    made = _compiled(table.update().where(*matched).values(values))
-    return Statement(*made, arrays.update(table, set_, where, kept=SECTIONS))
+    return _compiled(table.update().where(*matched).values(values))
 
 
 def _set(table: Table, set_: Sequence[str], where: Sequence[str]) -> Statement:
-    return _update(table, {name: bindparam(f"new_{name}") for name in set_}, set_, where)
+    """Rows of `set_` and then of `where`."""
+    made = _changed(table, {name: bindparam(f"new_{name}") for name in set_}, where)
+    return Statement(*made, arrays.update(table, set_, where))
 
 
 def _update_partition() -> Statement:
-    table = schema.partitions
+    table, where = schema.partitions, ("scope", "key", "version")
     changes: dict[str, Any] = {name: func.coalesce(bindparam(f"new_{name}"), table.c[name]) for name in SECTIONS}
     changes |= {name: bindparam(f"new_{name}") for name in ("version", "seq")}
-    return _update(table, changes, ("version", "seq", *SECTIONS), ("scope", "key", "version"))
+    bulk = arrays.update_version(table, ("version", "seq", *SECTIONS), where, kept=SECTIONS)
+    return Statement(*_changed(table, changes, where), bulk)
 
 
 def _advance_clock() -> Statement:
@@ -119,7 +120,7 @@ INSERT_PARTITION = _insert(schema.partitions)
 UPDATE_PARTITION = _update_partition()
 SET_TIMER = _replace(schema.timers, ("scope", "key", "name"), ("due", "fired"))
 DELETE_TIMER = _delete(schema.timers, ("scope", "key", "name"))
-FIRE_TIMER = _set(schema.timers, ("fired",), ("scope", "key", "name"))
+FIRE_TIMER = _set(schema.timers, ("fired",), ("scope", "key", "name", "due"))
 ENQUEUE = _insert(schema.queue)
 DEQUEUE = _delete(schema.queue, ("seq", "scope", "key"))
 SURVIVE = _delete(schema.crashes, ("seq", "scope", "key"))

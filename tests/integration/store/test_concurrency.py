@@ -145,7 +145,7 @@ def test_who_changes_several_rows_locks_them_in_order(
         one.commit(Batch(timers={("s", "k", name): 5}))
     keys = [("s", "k", "b"), ("s", "k", "a")]
     rows = {
-        statements.FIRE_TIMER: [(9, *key) for key in keys],
+        statements.FIRE_TIMER: [(9, *key, 5) for key in keys],
         statements.DELETE_TIMER: list(keys),
         statements.SET_TIMER: [(*key, 7, None) for key in keys],
     }[statement]
@@ -156,10 +156,10 @@ def test_who_changes_several_rows_locks_them_in_order(
 
     with one._session.writing() as connection:
         connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
-        connection.exec_driver_sql("UPDATE timers SET due = 6 WHERE name = 'a'")
+        connection.exec_driver_sql("UPDATE timers SET fired = 6 WHERE name = 'a'")
         waits: Future[object] = thread.submit(change)
         assert blocked(waits)
-        connection.exec_driver_sql("UPDATE timers SET due = 6 WHERE name = 'b'")
+        connection.exec_driver_sql("UPDATE timers SET fired = 6 WHERE name = 'b'")
     waits.result()
 
 
