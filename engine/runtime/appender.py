@@ -55,11 +55,15 @@ class Appender:
         """Append lines in one transaction; `roles` are, for each, those of whoever causes it. Nothing is stepped yet."""
         return self._again(lambda: self._take(lines, places, roles))
 
+    def fire(self, until: int) -> tuple[int, frozenset[int]]:
+        """Let deadlines fire that are due up to an instant, as many as one transaction takes; answers how many did, and the shards."""
+        return self._again(lambda: self.gate.fire(until))
+
     def advance(self, until: int) -> frozenset[int]:
-        """Let deadlines fire that are due up to an instant; answers the shards in which deliveries wait now."""
+        """Let all deadlines fire that are due up to an instant; answers the shards in which deliveries wait now."""
         shards, count = frozenset[int](), TIMERS
         while count == TIMERS:
-            count, more = self._again(lambda: self.gate.fire(until))
+            count, more = self.fire(until)
             shards |= more
         return shards
 

@@ -23,6 +23,7 @@ from engine.errors import RulewrightError, StoreError
 from engine.runtime.appender import Appender
 from engine.runtime.bell import Bell
 from engine.runtime.drain import BATCH, Drain
+from engine.runtime.gate import TIMERS
 from engine.runtime.lineage import Programs
 from engine.runtime.members import Membership, owner
 from engine.runtime.receiving import receive
@@ -132,12 +133,18 @@ class Crew:
         before = appender.program
         if appender.follow() is not before:
             self._dispatcher.equip(appender.program.channels)
-        shards = appender.advance(self._now() - GRACE)
+        self.fire()
         if self._store.unreceipted(1):
-            shards |= appender.through(lambda gate: receive(gate, appender.door)).shards
-        self._bell.ring(shards)
+            self._bell.ring(appender.through(lambda gate: receive(gate, appender.door)).shards)
         for shard in sorted(self._store.backlog()):
             self.step(shard)
+
+    def fire(self) -> None:
+        """Let all deadlines fire that are due; what waits because of some is told before the next ones."""
+        until, count = self._now() - GRACE, TIMERS
+        while count == TIMERS and not self._stopping.is_set():
+            count, shards = self._appender.fire(until)
+            self._bell.ring(shards)
 
     def _stepped(self, drain: Drain, lease: Lease) -> int:
         count = 0

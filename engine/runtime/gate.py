@@ -96,8 +96,8 @@ class Gate(Head):
             scopes = self._routes[event.type].scopes
             self.batch.queued += [(shard_of(*where), *where, event.seq) for where in event.keys if where[0] in scopes]
 
-    def _fired(self, timer: Timer) -> None:
-        self.batch.fired.append((self.seq + 1, *timer))
+    def _fired(self, timer: Timer, due: int) -> None:
+        self.batch.fired.append((self.seq + 1, *timer, due))
 
     def _forget(self) -> None:
         """Hold nothing of a transaction: others go on from there."""

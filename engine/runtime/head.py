@@ -235,11 +235,11 @@ class Head(ABC):
                 self.batch.timers[timer] = None
                 self._endless(due, timer)
                 continue
-            self._fired(timer)
+            self._fired(timer, due)
             self._append(event, _OWN_MARK)
             self._settle()
 
-    def _fired(self, timer: Timer) -> None:
+    def _fired(self, timer: Timer, due: int) -> None:  # noqa: ARG002 - where others step, it matters when it was due
         """A deadline has come; it is set no more."""
         self.batch.timers[timer] = None
 

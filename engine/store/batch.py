@@ -162,8 +162,9 @@ class Batch(msgspec.Struct, eq=False):
     the sequence after which the log of a fork begins.
 
     Where others step what is appended: `queued` are (shard, scope, key, sequence) for them, `fired` are deadlines whose firing is
-    appended, as (sequence, scope, key, name), `drained` are deliveries that are stepped, `survived` those that were suspected to kill their
-    worker and did not. `lease` is the claim to the shard under which it was done: it must still hold, and is prolonged.
+    appended, as (sequence, scope, key, name, due), and one that was moved meanwhile stays set; `drained` are deliveries that are
+    stepped, `survived` those that were suspected to kill their worker and did not. `lease` is the claim to the shard under which it was
+    done: it must still hold, and is prolonged.
     """
 
     logged: list[Logged] = msgspec.field(default_factory=list)
@@ -181,7 +182,7 @@ class Batch(msgspec.Struct, eq=False):
     activated: list[Activation] = msgspec.field(default_factory=list)
     base: int = 0
     queued: list[tuple[int, str, str, int]] = msgspec.field(default_factory=list)
-    fired: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)
+    fired: list[tuple[int, str, str, str, int]] = msgspec.field(default_factory=list)
     drained: list[Delivery] = msgspec.field(default_factory=list)
     survived: list[Delivery] = msgspec.field(default_factory=list)
     lease: Lease | None = None

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 from engine.core.codec import pack, portable, unpack
 from engine.core.event import Publication
 from engine.errors import StoreError
-from engine.store import schema, statements, transaction
+from engine.store import schema, statements, transaction, version
 from engine.store.batch import SECTIONS, Activation, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
 from engine.store.database_outbox import DatabaseOutbox, enqueue
 from engine.store.history import History
@@ -23,10 +23,10 @@ from engine.store.session import Session
 from engine.store.sqlite import SqliteSession
 
 _CHUNK = 500
-"""Pairs to a query; each distinct number of them is a statement of its own."""
+"""Pairs to a query of SQLite, where each distinct number of them is a statement of its own."""
 
-
-_HEAD = "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'clock')"
+_MANY = 10_000
+"""Pairs to a query of PostgreSQL, where they are two arrays."""
 
 
 class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, History):
@@ -40,9 +40,7 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, History):
     def __init__(self, path: str | Path | None = None, *, session: Session | None = None) -> None:
         self._session = session or SqliteSession(None if path is None else str(path))
         try:
-            with self._session.appending() as connection:
-                schema.metadata.create_all(connection)
-                _check_version(connection)
+            version.prepare(self._session)
         except StoreError:
             self._session.close()
             raise
@@ -63,7 +61,7 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, History):
 
     def head(self) -> tuple[int, int | None]:
         with self._session.reading() as connection:
-            seq, clock = connection.exec_driver_sql(_HEAD).one()
+            seq, clock = connection.exec_driver_sql(transaction.HEAD).one()
         return seq, None if clock is None else int(clock)
 
     def save_pack(
@@ -149,17 +147,30 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, History):
             yield Publication(row.entity, row.key, row.name, unpack(row.value, object))
 
     def commit(self, batch: Batch, *, ahead: bool = False) -> None:
+        def check(connection: Connection) -> None:
+            transaction.check(connection, batch)
+
         def write(connection: Connection) -> None:
             transaction.write(connection, batch, enqueue)
 
+        self.settle()
         if ahead:
-            self._session.write_ahead(write)
+            self._session.write_ahead(check, write)
             return
-        with self._session.appending() if batch.logged else self._session.writing() as connection:
+        # Rejects are asked for from a number on: as events, they are numbered in the order in which they are committed.
+        ordered = batch.logged or batch.rejects
+        with self._session.appending() if ordered else self._session.writing() as connection:
             write(connection)
 
     def settle(self) -> None:
-        self._session.settle()
+        try:
+            self._session.settle()
+        except StoreError as error:
+            if error.code not in transaction.CONFLICTS:
+                raise
+            # What is done again on a conflict is the batch at hand; the one before it must not go unnoticed.
+            hint = "somebody else works on this store: give the same events again"
+            raise StoreError("batch_lost", f"what was on its way was not written: {error}", hint=hint) from error
 
     def park(self, delivery: Delivery, event: str, error: str) -> int:
         with self._session.writing() as connection:
@@ -185,8 +196,9 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, History):
     ) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = []
         wanted = iter(dict.fromkeys(pairs))
-        with self._session.reading() as connection:
-            while chunk := list(islice(wanted, _CHUNK)):
+        with self._session.viewing() as connection:
+            most = _CHUNK if connection.dialect.name == "sqlite" else _MANY
+            while chunk := list(islice(wanted, most)):
                 query, parameters = statements.pairs(connection, table, columns, names, chunk)
                 found += [tuple(row) for row in connection.exec_driver_sql(query, parameters)]
         return found
@@ -219,17 +231,6 @@ def _claims(connection: Connection, delivery: Delivery, event: str) -> int:
     return connection.scalar(select(table.c.claims).where(*where)) or 0
 
 
-def _partition(version: int, seq: int, blobs: tuple[bytes | None, ...]) -> LoadedPartition:
+def _partition(number: int, seq: int, blobs: tuple[bytes | None, ...]) -> LoadedPartition:
     sections = {name: blob for name, blob in zip(SECTIONS, blobs, strict=True) if blob is not None}
-    return LoadedPartition(version, seq, sections)
-
-
-def _check_version(connection: Connection) -> None:
-    statements.FIRST_META.many(connection, [("schema", str(schema.VERSION))])
-    found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == "schema"))
-    if found != str(schema.VERSION):
-        raise StoreError(
-            "store_version",
-            f"the store was written with schema {found}; this program reads schema {schema.VERSION}",
-            hint="open it with the version of Rulewright that wrote it",
-        )
+    return LoadedPartition(number, seq, sections)
