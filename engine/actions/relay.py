@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from dramatiq.errors import BrokerConnectionError
+
 from engine.errors import StoreError
 from engine.store import Outbox, OutboxRow, Verdict
 
@@ -87,6 +89,8 @@ class Relay:
         now = round(self._clock() * 1_000_000)
         for action in self._outbox.expire_leases(now, self._settle):
             _log.warning("action %s: its lease ran out", action)
+            self._forget(action)  # who had claimed it had taken its message
+        self._tidy(now)
         sent = 0
         for action in self._outbox.due_actions(now, len(self._queued) + _PAGE):
             sent += self._queue(action, now)
@@ -94,14 +98,28 @@ class Relay:
 
     def _queue(self, action: str, now: int) -> bool:
         with self._changed:
-            if now < self._queued.get(action, now - _REPEAT) + _REPEAT:
+            if action in self._queued:
                 return False
             self._queued[action] = now
         row = self._outbox.action(action)
         if row is None:
             return False
-        self._send(action, row.action.do)
+        try:
+            self._send(action, row.action.do)
+        except BrokerConnectionError:
+            self._forget(action)
+            raise
         return True
+
+    def _forget(self, action: str) -> None:
+        with self._changed:
+            self._queued.pop(action, None)
+
+    def _tidy(self, now: int) -> None:
+        """Forget what was queued long ago: another process may have taken it, and this one is not told."""
+        with self._changed:
+            while self._queued and now >= next(iter(self._queued.values())) + _REPEAT:
+                del self._queued[next(iter(self._queued))]
 
     def _run(self) -> None:
         pause = 0.0
@@ -112,6 +130,8 @@ class Relay:
                 pause = self._pause()
             except StoreError as error:
                 _log.warning("the outbox could not be used: %s", error)
+            except BrokerConnectionError as error:
+                _log.warning("the queue cannot be reached: %s", type(error).__name__)
 
     def _awake(self, pause: float) -> bool:
         """Wait for a change, or for `pause` seconds; False: it is time to stop."""

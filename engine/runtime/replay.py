@@ -27,8 +27,11 @@ def replayed(program: Program, store: Store) -> dict[tuple[str, str], Partition]
         for scope, key in event.keys:
             if not stepper.concerns(scope, event.type) or (event.seq, scope, key) in skipped:
                 continue
-            if is_firing(event) and timers.pop((scope, key, str(event.data["name"])), None) != event.at:
-                continue
+            if is_firing(event):
+                timer = (scope, key, str(event.data["name"]))
+                if timers.get(timer) != event.at:
+                    continue
+                timers[timer] = None
             partition = partitions.get((scope, key))
             if partition is None:
                 partition = partitions[scope, key] = Partition(scope, key)

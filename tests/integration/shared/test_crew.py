@@ -116,6 +116,20 @@ def test_a_deadline_that_was_cancelled_while_its_firing_waited_does_nothing(
     assert state_hash(live(store, list(expected))) == state_hash(expected)
 
 
+def test_a_deadline_that_was_set_after_time_had_passed_it_is_taken_as_of_its_instant(
+    program: Program, store: DatabaseStore
+) -> None:
+    appender, drain = Appender(program, store), Drain(program, store, lambda: NOON, TERM)
+    appender.take([line("task.opened", "t1", NOON)])
+    appender.take([line("task.opened", "t2", NOON + 2 * HOUR)])
+    step(drain, store, "t1")
+    assert appender.gate.fire(NOON + 2 * HOUR)[0] == 1
+    step(drain, store, "t1")
+    assert states(store, range(2)) == {"t1": "late"}
+    (emitted,) = [event for event in store.events() if event.type == "task.late"]
+    assert (emitted.at, emitted.now) == (NOON + HOUR, NOON + 2 * HOUR)
+
+
 def test_an_event_comes_after_the_deadlines_before_it(program: Program, store: DatabaseStore) -> None:
     appender = Appender(program, store)
     appender.take([line("task.opened", "t1", NOON)])
