@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -41,8 +42,7 @@ class Postgres:
 
     def stop(self) -> None:
         """Stop it at once, as a crash would: its connections are cut, and what was not committed is gone."""
-        postmaster = self._server.get_postmaster_info().process
-        assert postmaster is not None
+        postmaster: Any = self._server.get_postmaster_info().process
         postmaster.send_signal(signal.SIGQUIT)
         postmaster.wait(_PATIENCE)
 
@@ -95,10 +95,13 @@ class Redis:
         return f"redis://127.0.0.1:{self._server.port}/0"
 
     def kill(self) -> None:
-        """Kill it, and start one anew."""
+        """Kill it. What it held is gone."""
         port = self._server.port
         self._server.terminate()
         self._server = self._make(port=port)
+
+    def start(self) -> None:
+        """Start it again, after it was killed."""
         self._server.start()
 
 

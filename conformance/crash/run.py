@@ -197,6 +197,7 @@ class Run:
 
     def _kill_queue(self) -> None:
         self.queue.kill()
+        self.queue.start()
         self.queue_kills += 1
 
     def _kill_appender(self) -> None:

@@ -7,6 +7,7 @@ workers do this at once, each in shards of its own; only what is emitted is appe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from engine.core.event import Emission, Event, Step
@@ -17,6 +18,7 @@ from engine.runtime.firing import is_firing
 from engine.runtime.head import Head
 from engine.runtime.shard import shard_of
 from engine.runtime.timeline import Timer
+from engine.runtime.trial import deadly
 from engine.runtime.visible import Visible
 from engine.store.batch import Batch, Delivery, Key, Lease, SavedPartition
 from engine.store.protocol import Shared
@@ -62,7 +64,7 @@ class Drain(Head):
         """
         while True:
             try:
-                return self._drained(lease, 1 if lease.suspects else limit)
+                return self._drained(lease, limit)
             except StepCrashedError as crash:
                 self._forget()
                 self.shared.park(crash.delivery, crash.event, str(crash))
@@ -79,9 +81,9 @@ class Drain(Head):
         if not waiting:
             return None
         events = self.shared.events_at([seq for seq, _, _ in waiting])
-        if lease.suspects:
-            self._suspect(waiting, events)
         self._look(waiting, events)
+        if lease.suspects:
+            self._try(waiting, events)
         for seq, scope, key in waiting:
             self._deliver(events[seq], scope, key)
         self.batch.drained = waiting
@@ -90,12 +92,22 @@ class Drain(Head):
         self.batch.lease = prolonged
         return self._commit(len(waiting), prolonged)
 
-    def _suspect(self, waiting: list[Delivery], events: Mapping[int, Event]) -> None:
-        """Count, before it is stepped, that a delivery is: the worker may be lost at it. One that has been too often is given up."""
-        for delivery in waiting:
-            if delivery not in self._condemned:
-                self.shared.park(delivery, events[delivery[0]].id, "a worker was lost while it may have stepped this")
+    def _try(self, waiting: list[Delivery], events: Mapping[int, Event]) -> None:
+        """A worker was lost, maybe at one of these: step them in a child process first. At what that is lost is counted, and in the end
+        given up; who was lost for another reason, however often, has nothing counted against it.
+        """
+
+        def work(tell: Callable[[int], None]) -> None:
+            for place, (seq, scope, key) in enumerate(waiting):
+                tell(place)
+                with suppress(StepCrashedError):
+                    self._deliver(events[seq], scope, key)
+
         self._condemned = condemned(self.shared)
+        while (place := deadly(work)) is not None:
+            delivery = waiting[place]
+            self.shared.park(delivery, events[delivery[0]].id, "a process was lost while it stepped this")
+            self._condemned = condemned(self.shared)
         self.batch.survived = [one for one in waiting if one not in self._condemned]
 
     def _look(self, waiting: list[Delivery], events: Mapping[int, Event]) -> None:
