@@ -14,6 +14,7 @@ from rich.table import Table
 
 from conformance.crash.fleet import CLAIM
 from conformance.crash.run import TAKEOVER, Run, Size
+from conformance.crash.watch import Left
 
 
 @click.command("crash")
@@ -79,5 +80,5 @@ def report(run: Run, violations: int) -> Table:
     return table
 
 
-def _span(seconds: float | None) -> str:
-    return "none waited for" if seconds is None else f"{seconds:.1f} s for"
+def _span(left: Left | None) -> str:
+    return "none waited for" if left is None else f"{left.waited:.1f} s ({', '.join(left.story)}) for"

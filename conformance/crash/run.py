@@ -130,8 +130,8 @@ class Run:
         if size.kills and not (self.queue_kills and self.appender_kills.total()):
             yield f"the queue was killed {self.queue_kills} times, appenders {self.appender_kills.total()} times"
         for what in ("delivery", "action"):
-            if (waited := self.watch.longest(what) or 0.0) > TAKEOVER:
-                yield f"a kill cost a claimed {what} {waited:.1f} s"
+            if (left := self.watch.longest(what)) is not None and left.waited > TAKEOVER:
+                yield f"a kill cost a claimed {what} {left.waited:.1f} s: {', '.join(left.story)}"
         if self.settled is None:
             yield f"not all was quiet {PATIENCE} s after the last kill"
         yield from (f"a client: {client.error!r}" for client in self.clients if client.error is not None)

@@ -6,20 +6,21 @@ import threading
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
 _OWNERS = "SELECT owner FROM shards WHERE token IS NOT NULL"
 _SHARDS = """
-SELECT s.token, q.seq, q.scope, q.key FROM shards s
+SELECT s.shard, q.seq, q.scope, q.key FROM shards s
 LEFT JOIN LATERAL (SELECT seq, scope, key FROM queue WHERE shard = s.shard ORDER BY seq LIMIT 1) q ON true
 WHERE s.token IS NOT NULL AND s.owner LIKE %s
 """
 _CLAIMED = "SELECT id, token FROM outbox WHERE status = 'claimed'"
 _WAITS = "SELECT 1 FROM queue WHERE seq = %s AND scope = %s AND key = %s"
-_UNDONE = "SELECT 1 FROM outbox WHERE id = %s AND (status = 'pending' OR token = %s)"
+_OWNER = "SELECT owner FROM shards WHERE shard = %s"
+_ACTION = "SELECT status, token FROM outbox WHERE id = %s"
 
 _POLL = 0.2
 """Seconds between two looks, and so the precision of what is measured."""
@@ -28,13 +29,21 @@ _POLL = 0.2
 @dataclass(slots=True, eq=False)
 class Left:
     """What a dead process had claimed: the first `delivery` that waited in a shard of its own (sequence, scope, key), or an `action` (id,
-    token). `waited` are seconds in which the database was there, until it was done or who took it over had died, too.
+    token). `waited` are seconds in which the database was there, until it was done or who took it over had died, too; the `story` says who
+    had it when.
     """
 
     what: str
     delivery: tuple[int, str, str] | None = None
     action: tuple[str, str] | None = None
+    shard: int = -1
     waited: float = 0.0
+    story: list[str] = field(default_factory=list)
+
+    def note(self, holder: str) -> None:
+        """Note who holds it by now."""
+        if not self.story or not self.story[-1].endswith(holder):
+            self.story.append(f"{self.waited:.1f} s {holder}")
 
 
 class Watch:
@@ -61,10 +70,10 @@ class Watch:
         if self._connection is not None:
             self._connection.close()
 
-    def longest(self, what: str) -> float | None:
-        """The longest wait of a kind, `delivery` or `action`, in seconds; None: there was none."""
+    def longest(self, what: str) -> Left | None:
+        """What has waited longest of a kind, `delivery` or `action`; None: there was none."""
         with self._lock:
-            return max((one.waited for one in self.closed + self._open if one.what == what), default=None)
+            return max((one for one in self.closed + self._open if one.what == what), key=_waited, default=None)
 
     def holders(self) -> frozenset[int]:
         """The processes that hold claims to shards."""
@@ -77,7 +86,7 @@ class Watch:
         """
         held = self._ask(_SHARDS, f"%:{pid}")
         actions = [row for row in self._ask(_CLAIMED) if tokens is None or row[1] in tokens]
-        left = [Left("delivery", delivery=(seq, scope, key)) for _, seq, scope, key in held if seq is not None]
+        left = [Left("delivery", (seq, scope, key), shard=shard) for shard, seq, scope, key in held if seq is not None]
         again = {one.delivery for one in left}
         left += [Left("action", action=(action, token)) for action, token in actions]
         with self._lock:
@@ -95,12 +104,22 @@ class Watch:
     def _look(self, elapsed: float) -> None:
         with self._lock:
             left = list(self._open)
-        done = [one for one in left if not self._ask(*_question(one))]
+        done = [one for one in left if self._is_done(one)]
         with self._lock:
             for one in self._open:
                 one.waited += elapsed
             self.closed += [one for one in self._open if one in done]
             self._open = [one for one in self._open if one not in done]
+
+    def _is_done(self, one: Left) -> bool:
+        if one.delivery is not None:
+            one.note(str(self._ask(_OWNER, one.shard)[0][0]))
+            return not self._ask(_WAITS, *one.delivery)
+        assert one.action is not None
+        action, token = one.action
+        status, holder = self._ask(_ACTION, action)[0]
+        one.note(str(status))
+        return not (status == "pending" or holder == token)
 
     def _ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._asking:
@@ -113,9 +132,5 @@ class Watch:
                 raise
 
 
-def _question(one: Left) -> tuple[Any, ...]:
-    """What answers with nothing when another has done it."""
-    if one.delivery is not None:
-        return (_WAITS, *one.delivery)
-    assert one.action is not None
-    return (_UNDONE, *one.action)
+def _waited(one: Left) -> float:
+    return one.waited

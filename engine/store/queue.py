@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import Connection, func, select, text, tuple_
 
 from engine.core.codec import unpack
 from engine.core.event import Event
@@ -48,7 +48,7 @@ class DatabaseQueue:
             if row is not None and row.token is not None and row.until > now:
                 return None
             lost = row is not None and row.token is not None
-            left = suspects if lost else 0 if row is None else row.suspects
+            left = _waits(connection, shard, suspects) if lost else 0 if row is None else row.suspects
             values = {"owner": owner, "token": token, "until": until, "suspects": left}
             if row is None:
                 connection.execute(_shards.insert().values(shard=shard, **values))
@@ -92,6 +92,12 @@ class DatabaseQueue:
     def append(self, work: Callable[[], Batch]) -> None:
         with self._session.appending() as connection:
             transaction.write(connection, work(), enqueue)
+
+
+def _waits(connection: Connection, shard: int, limit: int) -> int:
+    """How many deliveries of a shard wait, up to a limit."""
+    some = select(_queue.c.seq).where(_queue.c.shard == shard).limit(limit).subquery()
+    return connection.scalars(select(func.count()).select_from(some)).one()
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

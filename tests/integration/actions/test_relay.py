@@ -38,16 +38,28 @@ def test_what_a_lost_worker_had_taken_is_queued_again_as_soon_as_its_claim_ran_o
     assert sent == ["a1", "a1"]
 
 
-def test_what_another_process_has_done_is_forgotten(store, clock, relay, put, monkeypatch):
+def test_what_another_process_has_taken_is_forgotten(store, clock, relay, put, monkeypatch):
     limits = []
     asked = store.due_actions
     monkeypatch.setattr(store, "due_actions", lambda now, limit: limits.append(limit) or asked(now, limit))
     put(store, *[f"a{n}" for n in range(50)])
     relay.turn()
+    for n in range(30):
+        assert store.claim(f"a{n}", round(clock() * 1_000_000), 10.0, "other")
     relay.turn()
-    clock.now += 60
     relay.turn()
-    assert limits == [100, 150, 100]
+    assert limits == [100, 150, 120]
+
+
+def test_what_nobody_takes_is_queued_again_and_more_and_more_seldom(store, clock, relay, put, sent):
+    put(store, "a1")
+    times = []
+    for second in range(60):
+        if relay.turn():
+            times.append(second)
+        clock.now += 1
+    assert times == [0, 5, 15, 35]
+    assert sent == ["a1"] * 4
 
 
 def test_a_relay_outlives_a_queue_that_cannot_be_reached(store, clock, channel, put):

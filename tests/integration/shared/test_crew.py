@@ -246,6 +246,19 @@ def test_who_loses_its_worker_again_and_again_by_chance_is_not_given_up(program:
     assert not list(store.parked())
 
 
+def test_of_a_lost_worker_only_that_is_suspected_which_it_can_have_had(program: Program, store: DatabaseStore) -> None:
+    shard, appender = shard_of("task", "t1"), Appender(program, store)
+    appender.take([line("task.opened", "t1", NOON), line("task.closed", "t1", NOON + 1)])
+    assert store.lease(shard, "w", "lost", NOON, NOON + TERM, 100) is not None
+    taken = store.lease(shard, "w", "next", NOON + TERM, NOON + 2 * TERM, 100)
+    assert taken is not None
+    appender.take([line("task.opened", "t1", NOON + 2, "again")])
+    assert taken.suspects == 2
+    done = Drain(program, store, lambda: NOON, TERM).drain(taken)
+    assert done is not None
+    assert (done.count, done.lease.suspects) == (3, 0)
+
+
 class Dying:
     """A store before whose commit its process is lost."""
 
