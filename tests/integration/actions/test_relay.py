@@ -91,7 +91,7 @@ def test_how_a_call_ended_is_kept_while_the_database_is_away(store, clock, recor
 
     channels = {"webhook": channel()}
     connectors = Connectors(channels, {"webhook": recorder}, clock)
-    attempts = Attempts(store, channels, connectors, lambda *_: None, lambda _: (), clock, pauses.append)
+    attempts = Attempts(store, connectors, lambda *_: None, lambda _: (), clock, pauses.append)
     monkeypatch.setattr(store, "finish_attempt", finished)
     put(store, "a1")
     assert attempts.perform("a1")
@@ -108,7 +108,7 @@ def test_a_database_that_stays_away_leaves_the_outcome_unknown(store, clock, rec
 
     channels = {"webhook": channel()}
     connectors = Connectors(channels, {"webhook": recorder}, clock)
-    attempts = Attempts(store, channels, connectors, lambda *_: None, lambda _: (), clock, pauses.append)
+    attempts = Attempts(store, connectors, lambda *_: None, lambda _: (), clock, pauses.append)
     monkeypatch.setattr(store, "finish_attempt", finished)
     put(store, "a1")
     with pytest.raises(StoreError, match="store_unavailable"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from connectors.protocol import Receipt, Request
@@ -21,7 +23,7 @@ from engine.runtime.crew import GRACE, TERM, Crew
 from engine.runtime.drain import Drain
 from engine.runtime.replay import live, replayed, state_hash
 from engine.runtime.shard import shard_of
-from engine.store import DatabaseStore, Lease, open_store
+from engine.store import DatabaseStore, Lease, open_store, statements
 
 NOON = 1_772_424_000_000_000  # 2026-03-02T12:00:00+08:00
 HOUR = 3_600_000_000
@@ -270,3 +272,24 @@ class Dying:
 
     def commit(self, _batch: object) -> None:
         raise SystemExit
+
+
+def test_a_deadline_that_is_moved_while_it_fires_fires_again(program: Program, postgres: str) -> None:
+    store = open_store(postgres)
+    assert isinstance(store, DatabaseStore)
+    appender = Appender(program, store)
+    appender.take([line("task.opened", "t1", NOON)])
+    step(Drain(program, store, lambda: NOON, TERM), store, "t1")
+    ((due, *timer),) = store.timers()
+    with ThreadPoolExecutor(1) as thread:
+        with store._session.writing() as moving:
+            statements.SET_TIMER.many(moving, [(*timer, due + HOUR, None)])
+            firing = thread.submit(appender.gate.fire, due)
+            with psycopg.connect(postgres, autocommit=True) as watching:
+                while watching.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,):
+                    assert not firing.done()
+        assert firing.result()[0] == 1
+    step(Drain(program, store, lambda: NOON, TERM), store, "t1")
+    assert states(store, range(2)) == {"t1": "open"}
+    assert store.due_timers(due + HOUR, 2) == [(due + HOUR, *timer)]
+    store.close()
