@@ -61,14 +61,9 @@ def command(store: str, redis: str | None, threads: int) -> None:
 
 
 def _queue(url: str) -> Callable[[], Broker]:
-    def made() -> Broker:
-        from dramatiq.brokers.redis import RedisBroker
+    from engine.actions.redis import queued
 
-        return RedisBroker(  # type: ignore[no-untyped-call]
-            url=url, middleware=[], maintenance_chance=1_000_000, heartbeat_timeout=15_000
-        )
-
-    return made
+    return queued(url)
 
 
 def _until_told() -> None:
