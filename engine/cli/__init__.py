@@ -11,7 +11,7 @@ import click
 
 from engine.errors import RulewrightError
 
-VERBS = ("demo", "check", "test", "run", "explain", "diagram", "work")
+VERBS = ("demo", "check", "test", "run", "explain", "diagram", "serve", "work", "keys")
 
 
 class Verbs(click.Group):

@@ -51,7 +51,7 @@ def command(store: str, redis: str | None, threads: int) -> None:
             "no_pack", "no pack is active on this store", hint="rulewright packs activate PACK --store URL"
         )
     program = restore({name: text.decode() for name, text in saved.files.items()}, saved.params)
-    crew = Crew(program, opened, threads=threads, broker=embedded if redis is None else _queue(redis))
+    crew = Crew(program, opened, threads=threads, broker=embedded if redis is None else queue_at(redis))
     crew.start()
     click.echo(f"rulewright: working on revision {program.revision}", err=True)
     _until_told()
@@ -59,7 +59,9 @@ def command(store: str, redis: str | None, threads: int) -> None:
     opened.close()
 
 
-def _queue(url: str) -> Callable[[], Broker]:
+def queue_at(url: str) -> Callable[[], Broker]:
+    """What makes a broker over the Redis at `url`."""
+
     def made() -> Broker:
         from dramatiq.brokers.redis import RedisBroker
 

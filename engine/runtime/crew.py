@@ -12,7 +12,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from dramatiq import Broker
@@ -102,6 +102,14 @@ class Crew:
     def drain(self, timeout: float) -> bool:
         """Wait until no action is under way or due; False: not within `timeout` seconds."""
         return self._dispatcher.drain(timeout)
+
+    def ring(self, shards: Iterable[int]) -> None:
+        """Say that deliveries wait in these shards. Returns at once."""
+        self._bell.ring(shards)
+
+    def notify(self) -> None:
+        """Say that actions were committed."""
+        self._dispatcher.notify()
 
     def step(self, shard: int) -> int:
         """Step all that waits in a shard, unless somebody else does; answers how many deliveries there were."""

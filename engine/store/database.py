@@ -17,6 +17,8 @@ from engine.store import schema, statements, transaction
 from engine.store.batch import SECTIONS, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
 from engine.store.database_outbox import DatabaseOutbox, enqueue
 from engine.store.history import History
+from engine.store.keyring import DatabaseKeyring
+from engine.store.listing import Listing
 from engine.store.queue import DatabaseQueue
 from engine.store.session import Session
 from engine.store.sqlite import SqliteSession
@@ -28,7 +30,7 @@ _CHUNK = 500
 _HEAD = "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'clock')"
 
 
-class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
+class DatabaseStore(DatabaseOutbox, DatabaseQueue, History, DatabaseKeyring, Listing):
     """Store in a SQLite file that outlives the process (`path` None: in memory, with everything else the same), or behind a `session`.
 
     Raises StoreError `store_unopened`, `store_unreadable`, `store_readonly` or `store_version` when it cannot be used.

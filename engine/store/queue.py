@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text, tuple_
 
 from engine.core.codec import unpack
 from engine.core.event import Event
-from engine.store import schema, transaction
+from engine.store import schema, statements, transaction
 from engine.store.batch import Batch, Delivery, Lease
 from engine.store.database_outbox import enqueue
 from engine.store.session import Session
@@ -50,8 +50,11 @@ class DatabaseQueue:
             lost = row is not None and row.token is not None
             left = suspects if lost else 0 if row is None else row.suspects
             values = {"owner": owner, "token": token, "until": until, "suspects": left}
-            if row is None:
-                connection.execute(_shards.insert().values(shard=shard, **values))
+            if row is None:  # somebody else may be the first at the same time
+                first = {"shard": shard, **values}
+                row_of = tuple([first[name] for name in statements.FIRST_LEASE.names])
+                if not statements.FIRST_LEASE.many(connection, [row_of]):
+                    return None
             else:
                 connection.execute(_shards.update().where(_shards.c.shard == shard).values(**values))
         return Lease(shard, token, until, left)

@@ -245,4 +245,17 @@ packs = Table(
     Column("at", BigInteger, nullable=False),
 )
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False, comment="SHA-256 of the secret, which is kept nowhere"),
+    Column("scopes", Text, nullable=False, comment="JSON"),
+    Column("source", Text),
+    Column("roles", Text, nullable=False, comment="JSON"),
+    Column("created", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+)
+
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
