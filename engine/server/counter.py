@@ -11,6 +11,7 @@ from engine.runtime.admission import Arrival, Refusal
 from engine.runtime.appender import Appender
 from engine.runtime.gate import Gate
 from engine.runtime.puts import take_lines
+from engine.runtime.shard import shard_of
 from engine.server.entrance import Entrance
 from engine.server.intake import Receipt, Submission, rejected
 from engine.store import DatabaseStore
@@ -41,7 +42,7 @@ class Counter(Appender):
         self._entrance = Entrance(program)
 
     def serve(self, submissions: Sequence[Submission]) -> tuple[list[list[Receipt]], frozenset[int]]:
-        """Append all of them, or nothing: for each its receipts, and the shards in which deliveries wait now. Raises StoreError."""
+        """Append all of them, or nothing: for each its receipts, and the shards in which deliveries wait that nobody sees to. Raises StoreError."""
         read = [self._read(one) if one.kind == "events" else [] for one in submissions]
         arrivals = [one for lines in read for one in lines if isinstance(one, Arrival)]
         latest = max((one.event.at for one in arrivals), default=None)
@@ -58,7 +59,7 @@ class Counter(Appender):
 
         _, shards = self.gate.through(work)
         self.gate.refused.clear()
-        return self._placed(made, read), shards | early
+        return self._placed(made, read), (shards | early) - _urgent(submissions, read)
 
     def _read(self, submission: Submission) -> Read:
         key, received, replayed = submission.key, submission.received, submission.replayed
@@ -115,3 +116,10 @@ class Counter(Appender):
             [placed(*both) for both in zip(receipts, lines, strict=True)] if lines else receipts
             for receipts, lines in zip(made, read, strict=True)
         ]
+
+
+def _urgent(submissions: Sequence[Submission], read: Sequence[Read]) -> frozenset[int]:
+    """The shards of what is urgent."""
+    urgent = (lines for one, lines in zip(submissions, read, strict=True) if one.urgent)
+    arrivals = (one for lines in urgent for one in lines if isinstance(one, Arrival) and one.event.seq)
+    return frozenset(shard_of(*where) for one in arrivals for where in one.event.keys)

@@ -32,9 +32,9 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(eq=False, slots=True)
 class Submission:
-    """Lines that one caller sends at once. `urgent`: somebody stands there and waits, so that no more company is waited for.
+    """Lines that one caller sends at once. `replayed`: they were refused before, and whose they are was looked at then.
 
-    `ring`: whether workers are told of the shards in which its deliveries wait; they are `shards` once the receipts are there.
+    `urgent`: somebody stands there and waits, so that no more company is waited for; whoever submits it sees to its deliveries.
     """
 
     lines: Sequence[bytes]
@@ -42,7 +42,6 @@ class Submission:
     received: int
     kind: Kind = "events"
     urgent: bool = False
-    ring: bool = True
     replayed: bool = False
     receipts: Future[list[Receipt]] = field(default_factory=Future)
 

@@ -84,16 +84,16 @@ class Moment:
         event = self._store.event(seq)
         assert event is not None
         wanted = self._wanted(event)
-        shards = sorted({shard_of(scope, key) for scope, key, _ in wanted.values()})
+        shards = {shard_of(scope, key) for scope, key, _ in wanted.values()}
+        self._ring({shard_of(*where) for where in event.keys} - shards)
         until = time.monotonic() + PATIENCE
         found = self._store.records(list(wanted))
-        for shard in shards:
+        for shard in sorted(shards):
             if len(found) < len(wanted):
                 self._stepped(shard, list(wanted), until)
                 found = self._store.records(list(wanted))
         if len(found) == len(wanted):
             return Shown(tuple(found[number] for number in wanted), False)
-        self._ring(shards)
         return Shown(tuple(self._stale(event, set(wanted))), True)
 
     def _wanted(self, event: Event) -> dict[str, tuple[str, str, str]]:
@@ -109,6 +109,7 @@ class Moment:
     def _stepped(self, shard: int, wanted: list[str], until: float) -> None:
         lease = self._claimed(shard, until)
         if lease is None:
+            self._ring([shard])
             return
         drain = self._drains.get()
         try:
