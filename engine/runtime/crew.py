@@ -24,7 +24,7 @@ from engine.core.program import Program
 from engine.errors import StoreError
 from engine.runtime.admission import Door
 from engine.runtime.appender import Appender
-from engine.runtime.bell import Bell
+from engine.runtime.bell import PAUSE, Bell
 from engine.runtime.drain import BATCH, Drain
 from engine.runtime.receiving import receive
 from engine.runtime.visible import Followed
@@ -47,6 +47,7 @@ class Crew:
     """What one worker process does between `start` and `stop`. `clock` gives POSIX seconds; `broker` makes a broker of Dramatiq.
 
     `threads` step and as many carry out actions; `connectors` stand in for those of the channels, by `do`.
+    `pause` is how many seconds pass until a shard is stepped again that was rung for.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Crew:
         clock: Callable[[], float] = time.time,
         connectors: Mapping[str, Connector] | None = None,
         term: int = TERM,
+        pause: float = PAUSE,
     ) -> None:
         self.program = program
         self._store = store
@@ -72,7 +74,7 @@ class Crew:
         self._drains: queue.SimpleQueue[Drain] = queue.SimpleQueue()
         for _ in range(threads + 1):
             self._drains.put(Drain(program, store, self._now, term))
-        self._bell = Bell(broker(), self._answer, threads)
+        self._bell = Bell(broker(), self._answer, threads, pause=pause)
         self._dispatcher = Dispatcher(
             store,
             program.channels,

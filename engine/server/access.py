@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -12,24 +13,30 @@ from engine.server.office import Office
 from engine.server.problem import Problem
 from engine.store import StoredKey
 
+# All of these are coroutines: FastAPI would send a plain function to a thread, and every request would wait for three of them.
+
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `rulewright keys create` shows it once.")
 
 
-def _office(request: Request) -> Office:
+async def _office(request: Request) -> Office:
     found: Office = request.app.state.office
     return found
 
 
-def _exchange(request: Request) -> Exchange:
+async def _exchange(request: Request) -> Exchange:
     found: Exchange = request.state.exchange
     return found
 
 
-def _allowed(scopes: SecurityScopes, request: Request, _token: Annotated[object, Depends(_bearer)]) -> StoredKey:
+async def _allowed(scopes: SecurityScopes, request: Request, _token: Annotated[object, Depends(_bearer)]) -> StoredKey:
     """The caller's key. Raises Problem `forbidden` where it has not the scope that is needed."""
-    key = _exchange(request).key
+    return allowed((await _exchange(request)).key, scopes.scopes)
+
+
+def allowed(key: StoredKey | None, scopes: Sequence[str]) -> StoredKey:
+    """The caller's key. Raises Problem `forbidden` where it has not all of these scopes."""
     assert key is not None
-    missing = [scope for scope in scopes.scopes if scope not in key.scopes]
+    missing = [scope for scope in scopes if scope not in key.scopes]
     if missing:
         raise Problem("forbidden", f"this needs the scope {missing[0]}", scope=missing[0])
     return key

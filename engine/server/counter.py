@@ -42,7 +42,7 @@ class Counter(Appender):
         self._entrance = Entrance(program)
 
     def serve(self, submissions: Sequence[Submission]) -> tuple[list[list[Receipt]], frozenset[int]]:
-        """Append all of them, or nothing: for each its receipts, and the shards in which deliveries wait that nobody sees to. Raises StoreError."""
+        """Append all of them, or nothing: their receipts, and the shards that nobody sees to yet. Raises StoreError."""
         read = [self._read(one) if one.kind == "events" else [] for one in submissions]
         arrivals = [one for lines in read for one in lines if isinstance(one, Arrival)]
         latest = max((one.event.at for one in arrivals), default=None)

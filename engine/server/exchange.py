@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -44,11 +44,15 @@ class Exchange:
 
 
 class Exchanges:
-    """The outermost application: nothing gets to the others without a key, within its rate, or at any length."""
+    """The outermost application: nothing gets to the others without a key, beyond its rate, or at any length.
 
-    def __init__(self, app: App, office: Office) -> None:
+    `lanes` are applications that stand in for `app`, by method and path.
+    """
+
+    def __init__(self, app: App, office: Office, lanes: Mapping[tuple[str, str], App]) -> None:
         self._app = app
         self._office = office
+        self._lanes = lanes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, or the lifespan."""
@@ -76,7 +80,7 @@ class Exchanges:
             if scope["path"] not in OPEN:
                 await self._admit(exchange)
             limited = bounded(receive, self._office.settings.body_bytes, exchange.headers.get("content-length"))
-            await self._app(scope, limited, sent)
+            await self._lanes.get((scope["method"], scope["path"]), self._app)(scope, limited, sent)
         except Exception as failure:
             if exchange.status:  # it was answered, and told, further inside
                 return
@@ -105,7 +109,8 @@ class Exchanges:
             )
 
     def _tell(self, exchange: Exchange, scope: Scope) -> None:
-        route = getattr(scope.get("route"), "path", "none")
+        lane = scope["path"] if (scope["method"], scope["path"]) in self._lanes else "none"
+        route: str = getattr(scope.get("route"), "path", lane)
         seconds = time.monotonic() - exchange.began
         self._office.gauges.answered(route, exchange.status, seconds)
         key = None if exchange.key is None else exchange.key.id

@@ -27,6 +27,9 @@ from engine.server.settings import Settings
 from engine.server.spans import Spans, configured
 from engine.store import DatabaseStore
 
+PAUSE = 0.2
+"""Seconds in which this process steps a shard once at most: each time costs commits, which requests would wait for."""
+
 SHOWING = 4
 """Pop-ups that are decided at once."""
 
@@ -132,7 +135,9 @@ class _TimedCrew(Crew):
         clock: Callable[[], float],
         connectors: Mapping[str, Connector] | None,
     ) -> None:
-        super().__init__(program, store, broker=broker, threads=threads, clock=clock, connectors=connectors)
+        super().__init__(
+            program, store, broker=broker, threads=threads, clock=clock, connectors=connectors, pause=PAUSE
+        )
         self._gauges = gauges
 
     def step(self, shard: int) -> int:

@@ -87,6 +87,8 @@ class Problem(Exception):  # noqa: N818 - what callers read is a problem, not an
         headers = {"Content-Language": language}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
+        if status == 413:
+            headers["Connection"] = "close"  # or the rest of the body would be read all the same
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         given = body | {name: value for name, value in named.items() if value is not None}

@@ -29,6 +29,7 @@ def server_of(office: Office) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         lifespan="on",
         timeout_graceful_shutdown=office.settings.grace,
     )
