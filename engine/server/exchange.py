@@ -110,7 +110,7 @@ class Exchanges:
 
     def _tell(self, exchange: Exchange, scope: Scope) -> None:
         lane = scope["path"] if (scope["method"], scope["path"]) in self._lanes else "none"
-        route: str = getattr(scope.get("route"), "path", lane)
+        route = str(getattr(scope.get("route"), "path", lane))
         seconds = time.monotonic() - exchange.began
         self._office.gauges.answered(route, exchange.status, seconds)
         key = None if exchange.key is None else exchange.key.id
