@@ -26,6 +26,7 @@ TITLES: Mapping[str, tuple[int, str, str]] = {
     "unsupported_media_type": (415, "The content type is not understood", "不支持的内容类型"),
     "bad_request": (422, "A parameter does not fit", "参数不正确"),
     "no_popup": (422, "No pop-up listens to this event type", "没有弹窗监听该事件类型"),
+    "bad_bundle": (422, "The pack cannot be read", "规则包无法读取"),
     "bad_json": (422, "It is not readable JSON", "JSON 无法读取"),
     "missing_field": (422, "A field is missing", "缺少字段"),
     "wrong_type": (422, "A field has another type", "字段类型不正确"),
