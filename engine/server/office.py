@@ -66,6 +66,7 @@ class Office:
         self.spans = Spans(configured())
         self.keys = Ring(store, time.monotonic)
         self.buckets = Buckets(settings.rate, settings.burst, time.monotonic)
+        self.changing = threading.Lock()
         self.showing = ThreadPoolExecutor(SHOWING, "rulewright-popup")
         self._entities = Followed()
         self._following = threading.Lock()
