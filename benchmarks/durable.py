@@ -14,13 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any
-
-import sqlalchemy
-from sqlalchemy import event
 
 from benchmarks.cycles import Cycles
 from benchmarks.figure import Figure, Size, Timing, Work, rates, timed
+from benchmarks.recording import Recording, Transaction
 from engine import Engine
 from engine.runtime.heap import steady
 
@@ -36,9 +33,6 @@ FULL_SYNC = 2
 SETTINGS = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536",
             "wal_autocheckpoint=4000")  # fmt: skip
 """Those of the store."""
-
-Transaction = list[tuple[str, Any, bool]]
-"""Statements in order: text, parameters, and whether the parameters are many rows."""
 
 
 def measure(size: Size) -> Iterator[Figure]:
@@ -125,33 +119,6 @@ def issue(connection: sqlite3.Connection, transactions: list[Transaction]) -> No
             else:
                 connection.execute(statement, parameters).fetchall()
         connection.commit()
-
-
-class Recording:
-    """Listens to every SQLAlchemy engine while it is open, and keeps what it sends to the driver."""
-
-    def __init__(self) -> None:
-        self.transactions: list[Transaction] = []
-        self._open: Transaction = []
-
-    def __enter__(self) -> Recording:
-        event.listen(sqlalchemy.Engine, "before_cursor_execute", self._statement)
-        event.listen(sqlalchemy.Engine, "commit", self._end)
-        event.listen(sqlalchemy.Engine, "rollback", self._end)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        event.remove(sqlalchemy.Engine, "before_cursor_execute", self._statement)
-        event.remove(sqlalchemy.Engine, "commit", self._end)
-        event.remove(sqlalchemy.Engine, "rollback", self._end)
-
-    def _statement(self, _c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
-        self._open.append((statement, parameters, many))
-
-    def _end(self, _connection: Any) -> None:
-        if self._open:
-            self.transactions.append(self._open)
-        self._open = []
 
 
 def raw(path: Path) -> sqlite3.Connection:

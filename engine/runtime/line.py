@@ -65,4 +65,4 @@ def _text(event: Line) -> str:
 def _named(event: Line, name: str) -> str | None:
     """An identity that can be written down."""
     value = event.get(name) if isinstance(event, Mapping) else None
-    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else None
+    return value.encode(errors="backslashreplace").decode().replace("\0", "\\u0000") if isinstance(value, str) else None

@@ -16,7 +16,7 @@ import msgspec
 
 from engine.core.calendar import to_micros
 from engine.core.program import FieldRule, Program
-from engine.runtime.admission import Refusal, fit, unkept, untimely
+from engine.runtime.admission import BAD_TEXT, Refusal, fit, garbled, unkept, untimely
 from engine.runtime.entities import EVER, Entities, items
 from engine.runtime.head import Head
 
@@ -98,6 +98,8 @@ def _read(program: Program, line: bytes, default_at: int | None) -> Put | Refusa
 
 
 def _put(program: Program, entity: str, data: Data, at: int | None, line: bytes) -> Put | Refusal:
+    if garbled(line, [entity]):
+        return Refusal(*BAD_TEXT, line, at=at)
     declared = program.entities.get(entity)
     if declared is None:
         return Refusal("unknown_entity", f"no entity `{entity}` is declared", line, at=at)

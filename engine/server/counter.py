@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import msgspec
 
 from engine.core.program import Program
-from engine.runtime.admission import Arrival, Refusal
+from engine.runtime.admission import Arrival, Door, Refusal
 from engine.runtime.appender import Appender
 from engine.runtime.gate import Gate
+from engine.runtime.lineage import Programs
 from engine.runtime.puts import take_lines
 from engine.runtime.shard import shard_of
 from engine.server.entrance import Entrance
@@ -35,18 +36,25 @@ class _Noting(Gate):
 class Counter(Appender):
     """Appends for one process, as an Appender does. Not safe to share between threads."""
 
-    def __init__(self, program: Program, store: DatabaseStore) -> None:
-        super().__init__(program, store)
-        self.gate: _Noting = _Noting(program, store)
+    gate: _Noting
+
+    def __init__(self, program: Program, store: DatabaseStore, programs: Programs) -> None:
         self._database = store
-        self._entrance = Entrance(program)
+        super().__init__(program, store, programs)
 
     def serve(self, submissions: Sequence[Submission]) -> tuple[list[list[Receipt]], frozenset[int]]:
         """Append all of them, or nothing: their receipts, and the shards that nobody sees to yet. Raises StoreError."""
+        return self._again(lambda: self._serve(submissions))
+
+    def _equip(self, program: Program) -> None:
+        self.program, self.door, self._entrance = program, Door(program), Entrance(program)
+        self.gate = _Noting(program, self._database)
+
+    def _serve(self, submissions: Sequence[Submission]) -> tuple[list[list[Receipt]], frozenset[int]]:
         read = [self._read(one) if one.kind == "events" else [] for one in submissions]
         arrivals = [one for lines in read for one in lines if isinstance(one, Arrival)]
         latest = max((one.event.at for one in arrivals), default=None)
-        early = frozenset[int]() if latest is None else self.fire(latest - 1)
+        early = frozenset[int]() if latest is None else self._fire(latest - 1)
         made: list[list[Receipt]] = []
 
         def work() -> None:

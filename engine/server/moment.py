@@ -6,10 +6,8 @@ the answer comes from the state as it is committed, and says that it is stale.
 
 from __future__ import annotations
 
-import os
 import queue
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +19,8 @@ from engine.core.partition import Partition
 from engine.core.program import Program
 from engine.core.step import Stepper
 from engine.runtime.drain import Drain
+from engine.runtime.lineage import Programs
+from engine.runtime.members import owner
 from engine.runtime.shard import shard_of
 from engine.runtime.visible import Followed
 from engine.store import DatabaseStore, Lease
@@ -47,14 +47,17 @@ class Shown:
 
 
 class Moment:
-    """Decides pop-ups, in any number of threads. `ring` is told of shards with deliveries that others have to step.
+    """Decides pop-ups, in any number of threads, by the program that is `present`.
+
+    `ring` is told of shards with deliveries that others have to step.
 
     `clock` gives POSIX seconds. `acts` is called when actions were queued on the way.
     """
 
     def __init__(
         self,
-        program: Program,
+        programs: Programs,
+        present: Callable[[], Program],
         store: DatabaseStore,
         ring: Callable[[Iterable[int]], None],
         acts: Callable[[], None],
@@ -62,22 +65,21 @@ class Moment:
         threads: int = 2,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._program = program
+        self._present = present
         self._store = store
         self._ring = ring
         self._acts = acts
         self._clock = clock
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"
-        self._stepper = Stepper(program)
+        self._owner = owner()
         self._entities = Followed()
         self._following = threading.Lock()
         self._drains: queue.SimpleQueue[Drain] = queue.SimpleQueue()
         for _ in range(threads):
-            self._drains.put(Drain(program, store, self._now, TERM))
+            self._drains.put(Drain(present(), store, self._now, TERM, programs))
 
     def listens(self, kind: str) -> bool:
         """Whether a pop-up is decided when an event of this type happens."""
-        return any(popup.on == kind for scope in self._program.scopes.values() for popup in scope.popups)
+        return any(popup.on == kind for scope in self._present().scopes.values() for popup in scope.popups)
 
     def show(self, seq: int) -> Shown:
         """What the pop-ups of the event at `seq` show; the event is in the log. Raises StoreError."""
@@ -98,11 +100,12 @@ class Moment:
 
     def _wanted(self, event: Event) -> dict[str, tuple[str, str, str]]:
         """The records that this event will lead to: (scope, key, pop-up) by the id that a step gives them."""
+        scopes = self._present().scopes
         return {
             identity(scope, key, "popup", popup.name, event.source, event.id, 0): (scope, key, popup.name)
             for scope, key in event.keys
-            if scope in self._program.scopes
-            for popup in self._program.scopes[scope].popups
+            if scope in scopes
+            for popup in scopes[scope].popups
             if popup.on == event.type
         }
 
@@ -136,19 +139,21 @@ class Moment:
 
     def _stale(self, event: Event, wanted: set[str]) -> Iterator[Record]:
         """What a step of this event alone would show, on the partitions as they are committed. Nothing of it is kept."""
+        program = self._present()
+        stepper = Stepper(program)
         with self._following:
             self._entities.follow(self._store)
             for one in self._store.published():
                 self._entities.teach(one.entity, one.key, one.name, one.value)
             held = self._store.partitions(event.keys)
             for scope, key in event.keys:
-                if scope not in self._program.scopes:
+                if scope not in program.scopes:
                     continue
                 known = held.get((scope, key))
                 loaded = Partition(scope, key)
                 if known is not None:
                     loaded = Partition.load(scope, key, known.version, known.seq, known.sections)
-                records = self._stepper.step(loaded, self._entities, event).records
+                records = stepper.step(loaded, self._entities, event).records
                 yield from (record for record in records if record.id in wanted)
 
     def _now(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -13,8 +14,11 @@ from dramatiq import Broker
 from connectors.protocol import Connector
 from engine.actions.worker import embedded
 from engine.core.program import Program
+from engine.errors import RulewrightError, StoreError
 from engine.runtime.bell import Bell
 from engine.runtime.crew import Crew
+from engine.runtime.lineage import Programs
+from engine.runtime.members import Membership
 from engine.runtime.records import Writer
 from engine.runtime.visible import Followed
 from engine.server.bucket import Buckets
@@ -27,8 +31,13 @@ from engine.server.settings import Settings
 from engine.server.spans import Spans, configured
 from engine.store import DatabaseStore
 
+_log = logging.getLogger("rulewright.serve")
+
 PAUSE = 0.2
 """Seconds in which this process steps a shard once at most: each time costs commits, which requests would wait for."""
+
+FOLLOW = 1.0
+"""Seconds after which it is looked whether another revision is active."""
 
 SHOWING = 4
 """Pop-ups that are decided at once."""
@@ -47,11 +56,11 @@ class Office:
         clock: Callable[[], float] = time.time,
         connectors: Mapping[str, Connector] | None = None,
     ) -> None:
-        self.program = program
         self.store = store
         self.settings = settings
         self.clock = clock
-        self.writer = Writer(program)
+        self._programs = programs = Programs(store, program)
+        self._present = (program, Writer(program))
         self.gauges = Gauges(program, store, clock)
         self.spans = Spans(configured())
         self.keys = Ring(store, time.monotonic)
@@ -62,13 +71,26 @@ class Office:
         self.crew: _TimedCrew | None = None
         self._bell: Bell | None = None
         if settings.work:
-            self.crew = _TimedCrew(self.gauges, program, store, broker or embedded, settings.threads, clock, connectors)
+            self.crew = _TimedCrew(
+                self.gauges,
+                program,
+                store,
+                broker=broker or embedded,
+                threads=settings.threads,
+                clock=clock,
+                connectors=connectors,
+                pause=PAUSE,
+                programs=programs,
+            )
         elif broker is not None:
             self._bell = Bell(broker())
         self.committer = Committer(
-            Counter(program, store), self.ring, most=settings.waiting_lines, told=self.gauges.committed
+            Counter(program, store, programs), self.ring, most=settings.waiting_lines, told=self.gauges.committed
         )
-        self.moment = Moment(program, store, self.ring, self._acts, threads=SHOWING, clock=clock)
+        self.moment = Moment(programs, lambda: self.program, store, self.ring, self._acts, threads=SHOWING, clock=clock)
+        self._membership = Membership(store, programs, "serve", clock)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="rulewright-follow", daemon=True)
 
     def start(self) -> None:
         """Start the threads."""
@@ -77,16 +99,41 @@ class Office:
         if self._bell is not None:
             self._bell.start()
         self.committer.start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Commit what was submitted, let what is under way end, and give the store back."""
+        self._stopping.set()
+        self._thread.join()
         self.committer.stop()
         self.showing.shutdown()
         if self._bell is not None:
             self._bell.stop()
         if self.crew is not None:
             self.crew.stop()
+        else:
+            self._membership.leave()
         self.store.close()
+
+    @property
+    def program(self) -> Program:
+        """The program that is active, as far as it is known here."""
+        return self._present[0]
+
+    @property
+    def writer(self) -> Writer:
+        """Writes records as that program shows them."""
+        return self._present[1]
+
+    def follow(self) -> None:
+        """Say that this process is there, and take over what was activated. Raises StoreError, and what `Programs.active` raises."""
+        if self.crew is None:
+            self._membership.beat(self.program.revision)
+        latest = self.store.last_activation()
+        program = self.program if latest is None else self._programs.active(latest)
+        if program is not self.program:
+            self._present = (program, Writer(program))
+            self.gauges.activated(program)
 
     def now(self) -> int:
         """Microseconds of the wall clock."""
@@ -117,6 +164,16 @@ class Office:
                         break
             return found
 
+    def _follow(self) -> None:
+        while not self._stopping.wait(FOLLOW):
+            try:
+                self.follow()
+            except StoreError as error:
+                _log.warning("the store could not be used: %s", error)
+            except RulewrightError as error:
+                self.gauges.refused_pack()
+                _log.error("%s", error)
+
     def _acts(self) -> None:
         if self.crew is not None:
             self.crew.notify()
@@ -125,19 +182,8 @@ class Office:
 class _TimedCrew(Crew):
     """A crew whose steps are timed."""
 
-    def __init__(
-        self,
-        gauges: Gauges,
-        program: Program,
-        store: DatabaseStore,
-        broker: Callable[[], Broker],
-        threads: int,
-        clock: Callable[[], float],
-        connectors: Mapping[str, Connector] | None,
-    ) -> None:
-        super().__init__(
-            program, store, broker=broker, threads=threads, clock=clock, connectors=connectors, pause=PAUSE
-        )
+    def __init__(self, gauges: Gauges, program: Program, store: DatabaseStore, **settings: Any) -> None:
+        super().__init__(program, store, **settings)
         self._gauges = gauges
 
     def step(self, shard: int) -> int:

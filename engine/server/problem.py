@@ -28,6 +28,7 @@ TITLES: Mapping[str, tuple[int, str, str]] = {
     "no_popup": (422, "No pop-up listens to this event type", "没有弹窗监听该事件类型"),
     "bad_bundle": (422, "The pack cannot be read", "规则包无法读取"),
     "bad_json": (422, "It is not readable JSON", "JSON 无法读取"),
+    "bad_text": (422, "A text cannot be kept", "文本无法保存"),
     "missing_field": (422, "A field is missing", "缺少字段"),
     "wrong_type": (422, "A field has another type", "字段类型不正确"),
     "unknown_type": (422, "The event type is not declared", "事件类型未声明"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, Table, Text
 from sqlalchemy.dialects import postgresql
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -25,17 +25,51 @@ def replace(table: Table, columns: Sequence[Column[Any]], keys: Sequence[str], v
     return insert(table, columns, f"({where}) DO UPDATE SET {changes}")
 
 
-def update(table: Table, values: Sequence[str], where: Sequence[str], kept: Sequence[str] = ()) -> str:
-    """Set `values` of the rows that have `where`; of `kept` ones a null leaves what is there."""
+def update(table: Table, values: Sequence[str], where: Sequence[str]) -> str:
+    """Set `values` of the rows that have `where`."""
+    columns = [table.c[name] for name in (*values, *where)]
+    changes = ", ".join(f"{_quoted(table.c[name])} = v.c{i}" for i, name in enumerate(values))
+    matched = _matched(table, where, len(values))
+    locked = _locked(table, columns, where, matched)
+    return f"{locked} UPDATE {table.name} AS t SET {changes} FROM v WHERE {matched} AND {_IN_ORDER}"
+
+
+def update_version(table: Table, values: Sequence[str], where: Sequence[str], kept: Sequence[str]) -> str:
+    """Set `values` of the rows that have `where`, of which every change changes some; of `kept` ones a null leaves what is there.
+
+    A row that somebody has changed meanwhile has not, so that those that are locked are changed where they lie, and not looked for again.
+    """
     columns = [table.c[name] for name in (*values, *where)]
     changes = ", ".join(_change(table.c[name], f"v.c{i}", name in kept) for i, name in enumerate(values))
-    return f"UPDATE {table.name} AS t SET {changes} FROM {_rows(columns)} WHERE {_matched(table, where, len(values))}"
+    matched, order = _matched(table, where, len(values)), _order(table, where)
+    return (
+        f"WITH v AS MATERIALIZED (SELECT t.ctid AS place, v.* FROM {_rows(columns)} JOIN {table.name} AS t ON {matched} "
+        f"ORDER BY {order} FOR UPDATE OF t) UPDATE {table.name} AS t SET {changes} FROM v WHERE t.ctid = v.place"
+    )
 
 
 def delete(table: Table, where: Sequence[str]) -> str:
     """Delete the rows that have `where`."""
     columns = [table.c[name] for name in where]
-    return f"DELETE FROM {table.name} AS t USING {_rows(columns)} WHERE {_matched(table, where, 0)}"
+    matched = _matched(table, where, 0)
+    locked = _locked(table, columns, where, matched)
+    return f"{locked} DELETE FROM {table.name} AS t USING v WHERE {matched} AND {_IN_ORDER}"
+
+
+_IN_ORDER = "(SELECT count(*) FROM locked) >= 0"
+"""Has the rows locked before any is changed."""
+
+
+def _locked(table: Table, columns: Sequence[Column[Any]], where: Sequence[str], matched: str) -> str:
+    """The rows to change, locked in the order of their keys: two who change the same ones wait for each other, and never in a circle."""
+    return (
+        f"WITH v AS MATERIALIZED (SELECT * FROM {_rows(columns)}), locked AS MATERIALIZED "
+        f"(SELECT 1 FROM {table.name} AS t JOIN v ON {matched} ORDER BY {_order(table, where)} FOR UPDATE OF t)"
+    )
+
+
+def _order(table: Table, where: Sequence[str]) -> str:
+    return ", ".join(f"t.{_quoted(table.c[name])}" for name in where)
 
 
 def _change(column: Column[Any], value: str, kept: bool) -> str:
@@ -48,9 +82,14 @@ def _matched(table: Table, where: Sequence[str], offset: int) -> str:
 
 
 def _rows(columns: Sequence[Column[Any]]) -> str:
-    parts = ", ".join(f"%s::{column.type.compile(_DIALECT)}[]" for column in columns)
+    parts = ", ".join(f"%s::{_name(column)}[]" for column in columns)
     names = ", ".join(f"c{i}" for i in range(len(columns)))
     return f"unnest({parts}) AS v({names})"
+
+
+def _name(column: Column[Any]) -> str:
+    """The name of its type, without how it is compared."""
+    return "TEXT" if isinstance(column.type, Text) else column.type.compile(_DIALECT)
 
 
 def _quoted(column: Column[Any]) -> str:

@@ -8,29 +8,30 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from engine.core.codec import pack, portable, unpack
 from engine.core.event import Publication
 from engine.errors import StoreError
-from engine.store import schema, statements, transaction
-from engine.store.batch import SECTIONS, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
+from engine.store import schema, statements, transaction, version
+from engine.store.batch import SECTIONS, Activation, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
 from engine.store.database_outbox import DatabaseOutbox, enqueue
 from engine.store.history import History
 from engine.store.keyring import DatabaseKeyring
 from engine.store.listing import Listing
+from engine.store.membership import DatabaseMembership
 from engine.store.queue import DatabaseQueue
 from engine.store.session import Session
 from engine.store.sqlite import SqliteSession
 
 _CHUNK = 500
-"""Pairs to a query; each distinct number of them is a statement of its own."""
+"""Pairs to a query of SQLite, where each distinct number of them is a statement of its own."""
+
+_MANY = 10_000
+"""Pairs to a query of PostgreSQL, where they are two arrays."""
 
 
-_HEAD = "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'clock')"
-
-
-class DatabaseStore(DatabaseOutbox, DatabaseQueue, History, DatabaseKeyring, Listing):
+class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, History, DatabaseKeyring, Listing):
     """Store in a SQLite file that outlives the process (`path` None: in memory, with everything else the same), or behind a `session`.
 
     Raises StoreError `store_unopened`, `store_unreadable`, `store_readonly` or `store_version` when it cannot be used.
@@ -41,12 +42,15 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History, DatabaseKeyring, Lis
     def __init__(self, path: str | Path | None = None, *, session: Session | None = None) -> None:
         self._session = session or SqliteSession(None if path is None else str(path))
         try:
-            with self._session.appending() as connection:
-                schema.metadata.create_all(connection)
-                _check_version(connection)
+            version.prepare(self._session)
         except StoreError:
             self._session.close()
             raise
+
+    @property
+    def server(self) -> bool:
+        """Whether the database is a server's, which several machines may use."""
+        return not isinstance(self._session, SqliteSession)
 
     def clock(self) -> int | None:
         value = self._meta("clock")
@@ -59,7 +63,7 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History, DatabaseKeyring, Lis
 
     def head(self) -> tuple[int, int | None]:
         with self._session.reading() as connection:
-            seq, clock = connection.exec_driver_sql(_HEAD).one()
+            seq, clock = connection.exec_driver_sql(transaction.HEAD).one()
         return seq, None if clock is None else int(clock)
 
     def save_pack(
@@ -71,19 +75,37 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History, DatabaseKeyring, Lis
         params: Mapping[str, Any],
         at: int,
     ) -> None:
-        row = (revision, name, version, pack(dict(files)), pack(portable(dict(params))), at)
         with self._session.writing() as connection:
-            statements.KEEP_PACK.many(connection, [row])
+            _keep(connection, SavedPack(revision, name, version, dict(files), dict(params), at))
             statements.SET_META.many(connection, [("active_pack", revision)])
 
+    def keep_pack(self, pack: SavedPack) -> None:
+        with self._session.writing() as connection:
+            _keep(connection, pack)
+
     def active_pack(self) -> SavedPack | None:
+        return self._pack(_active_revision())
+
+    def pack(self, revision: str) -> SavedPack | None:
+        return self._pack(revision)
+
+    def packs(self) -> Iterator[SavedPack]:
         table = schema.packs
         with self._session.reading() as connection:
-            row = connection.execute(select(table).where(table.c.revision == _active_revision())).first()
-        if row is None:
-            return None
-        files = unpack(row.files, dict[str, bytes])
-        return SavedPack(row.revision, row.name, row.version, files, unpack(row.params, dict[str, Any]), row.at)
+            rows = connection.execute(select(table).order_by(table.c.at, table.c.revision)).all()
+        return map(_saved, rows)
+
+    def activations(self, after: int = 0) -> list[Activation]:
+        table = schema.activations
+        with self._session.reading() as connection:
+            rows = connection.execute(select(table).where(table.c.seq > after).order_by(table.c.seq)).all()
+        return [_activated(row) for row in rows]
+
+    def last_activation(self) -> Activation | None:
+        table = schema.activations
+        with self._session.reading() as connection:
+            row = connection.execute(select(table).order_by(table.c.seq.desc()).limit(1)).first()
+        return None if row is None else _activated(row)
 
     def identities(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         rows = self._among("events", "source, id, digest", ("source", "id"), pairs)
@@ -97,6 +119,12 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History, DatabaseKeyring, Lis
         columns = f"scope, key, version, seq, {', '.join(SECTIONS)}"
         rows = self._among("partitions", columns, ("scope", "key"), keys)
         return {(row[0], row[1]): _partition(row[2], row[3], row[4:]) for row in rows}
+
+    def workflows(self) -> Iterator[bytes]:
+        table = schema.partitions
+        with self._session.reading() as connection:
+            rows = connection.execute(select(table.c.workflows).where(table.c.workflows.is_not(None))).all()
+        return (row.workflows for row in rows)
 
     def timers(self) -> Iterator[tuple[int, str, str, str]]:
         table = schema.timers
@@ -121,17 +149,30 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History, DatabaseKeyring, Lis
             yield Publication(row.entity, row.key, row.name, unpack(row.value, object))
 
     def commit(self, batch: Batch, *, ahead: bool = False) -> None:
+        def check(connection: Connection) -> None:
+            transaction.check(connection, batch)
+
         def write(connection: Connection) -> None:
             transaction.write(connection, batch, enqueue)
 
+        self.settle()
         if ahead:
-            self._session.write_ahead(write)
+            self._session.write_ahead(check, write)
             return
-        with self._session.appending() if batch.logged else self._session.writing() as connection:
+        # Rejects are asked for from a number on: as events, they are numbered in the order in which they are committed.
+        ordered = batch.logged or batch.rejects
+        with self._session.appending() if ordered else self._session.writing() as connection:
             write(connection)
 
     def settle(self) -> None:
-        self._session.settle()
+        try:
+            self._session.settle()
+        except StoreError as error:
+            if error.code not in transaction.CONFLICTS:
+                raise
+            # What is done again on a conflict is the batch at hand; the one before it must not go unnoticed.
+            hint = "somebody else works on this store: give the same events again"
+            raise StoreError("batch_lost", f"what was on its way was not written: {error}", hint=hint) from error
 
     def park(self, delivery: Delivery, event: str, error: str) -> int:
         with self._session.writing() as connection:
@@ -142,6 +183,12 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History, DatabaseKeyring, Lis
     def close(self) -> None:
         self._session.close()
 
+    def _pack(self, revision: Any) -> SavedPack | None:
+        table = schema.packs
+        with self._session.reading() as connection:
+            row = connection.execute(select(table).where(table.c.revision == revision)).first()
+        return None if row is None else _saved(row)
+
     def _meta(self, name: str) -> str | None:
         with self._session.reading() as connection:
             return connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == name))
@@ -151,8 +198,9 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History, DatabaseKeyring, Lis
     ) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = []
         wanted = iter(dict.fromkeys(pairs))
-        with self._session.reading() as connection:
-            while chunk := list(islice(wanted, _CHUNK)):
+        with self._session.viewing() as connection:
+            most = _CHUNK if connection.dialect.name == "sqlite" else _MANY
+            while chunk := list(islice(wanted, most)):
                 query, parameters = statements.pairs(connection, table, columns, names, chunk)
                 found += [tuple(row) for row in connection.exec_driver_sql(query, parameters)]
         return found
@@ -162,6 +210,22 @@ def _active_revision() -> Any:
     return select(schema.meta.c.value).where(schema.meta.c.name == "active_pack").scalar_subquery()
 
 
+def _keep(connection: Connection, kept: SavedPack) -> None:
+    row = (kept.revision, kept.name, kept.version, pack(kept.files), pack(portable(kept.params)), kept.at)
+    statements.KEEP_PACK.many(connection, [row])
+
+
+def _saved(row: Row[Any]) -> SavedPack:
+    files = unpack(row.files, dict[str, bytes])
+    return SavedPack(row.revision, row.name, row.version, files, unpack(row.params, dict[str, Any]), row.at)
+
+
+def _activated(row: Row[Any]) -> Activation:
+    audit = (row.seq, row.revision, row.previous, row.at, row.when, row.by, row.note, row.tests)
+    begun, pinned = unpack(row.begun, dict[str, int]), unpack(row.pinned, tuple[tuple[str, str, str], ...])
+    return Activation(*audit, begun=begun, pinned=pinned)
+
+
 def _claims(connection: Connection, delivery: Delivery, event: str) -> int:
     table = schema.crashes
     where = [table.c.event == event]
@@ -169,17 +233,6 @@ def _claims(connection: Connection, delivery: Delivery, event: str) -> int:
     return connection.scalar(select(table.c.claims).where(*where)) or 0
 
 
-def _partition(version: int, seq: int, blobs: tuple[bytes | None, ...]) -> LoadedPartition:
+def _partition(number: int, seq: int, blobs: tuple[bytes | None, ...]) -> LoadedPartition:
     sections = {name: blob for name, blob in zip(SECTIONS, blobs, strict=True) if blob is not None}
-    return LoadedPartition(version, seq, sections)
-
-
-def _check_version(connection: Connection) -> None:
-    statements.FIRST_META.many(connection, [("schema", str(schema.VERSION))])
-    found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == "schema"))
-    if found != str(schema.VERSION):
-        raise StoreError(
-            "store_version",
-            f"the store was written with schema {found}; this program reads schema {schema.VERSION}",
-            hint="open it with the version of Rulewright that wrote it",
-        )
+    return LoadedPartition(number, seq, sections)

@@ -53,14 +53,14 @@ class DatabaseOutbox:
     def next_due(self) -> int | None:
         pending = select(func.min(_rows.c.not_before)).where(_ready)
         leases = select(func.min(_rows.c.lease_until)).where(text(schema.CLAIMED))
-        with self._session.reading() as connection:
+        with self._session.viewing() as connection:
             times = [connection.scalar(pending), connection.scalar(leases)]
         return min((time for time in times if time is not None), default=None)
 
     def under_way(self, until: int) -> int:
         due = select(func.count()).select_from(_rows).where(_ready, _rows.c.not_before <= until)
         claimed = select(func.count()).select_from(_rows).where(text(schema.CLAIMED))
-        with self._session.reading() as connection:
+        with self._session.viewing() as connection:
             return connection.scalars(due).one() + connection.scalars(claimed).one()
 
     def claim(self, action: str, now: int, lease: float, token: str) -> OutboxRow | None:
@@ -117,6 +117,8 @@ class DatabaseOutbox:
         fresh = {"status": "pending", "not_before": 0, "tries": 0, "code": None, "reason": None, "receipted": False}
         update = _rows.update().where(_rows.c.id == action, _rows.c.status == "dead", ~_withdrawn).values(**fresh)
         with self._session.writing() as connection:
+            # A correction that comes in now waits for this row; one that was faster is seen by the update.
+            _find(connection, action, lock=True)
             return connection.execute(update).rowcount == 1
 
     def _expire(self, connection: Connection, row: OutboxRow, now: int, settle: Callable[[OutboxRow], Verdict]) -> None:

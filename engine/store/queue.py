@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import Connection, Row, func, select, text, tuple_
 
 from engine.core.codec import unpack
 from engine.core.event import Event
@@ -44,19 +44,16 @@ class DatabaseQueue:
 
     def lease(self, shard: int, owner: str, token: str, now: int, until: int, suspects: int) -> Lease | None:
         with self._session.writing() as connection:
-            row = connection.execute(select(_shards).where(_shards.c.shard == shard).with_for_update()).first()
-            if row is not None and row.token is not None and row.until > now:
+            row = _shard(connection, shard)
+            if row is None:  # another one may do so at the same moment: whoever is second finds the row of the first
+                statements.FIRST_SHARD.many(connection, [(shard, None, None, 0, 0)])
+                row = _shard(connection, shard)
+                assert row is not None
+            if row.token is not None and row.until > now:
                 return None
-            lost = row is not None and row.token is not None
-            left = suspects if lost else 0 if row is None else row.suspects
+            left = row.suspects if row.token is None else _waits(connection, shard, suspects)
             values = {"owner": owner, "token": token, "until": until, "suspects": left}
-            if row is None:  # somebody else may be the first at the same time
-                first = {"shard": shard, **values}
-                row_of = tuple([first[name] for name in statements.FIRST_LEASE.names])
-                if not statements.FIRST_LEASE.many(connection, [row_of]):
-                    return None
-            else:
-                connection.execute(_shards.update().where(_shards.c.shard == shard).values(**values))
+            connection.execute(_shards.update().where(_shards.c.shard == shard).values(**values))
         return Lease(shard, token, until, left)
 
     def release(self, lease: Lease) -> None:
@@ -95,6 +92,16 @@ class DatabaseQueue:
     def append(self, work: Callable[[], Batch]) -> None:
         with self._session.appending() as connection:
             transaction.write(connection, work(), enqueue)
+
+
+def _waits(connection: Connection, shard: int, limit: int) -> int:
+    """How many deliveries of a shard wait, up to a limit."""
+    some = select(_queue.c.seq).where(_queue.c.shard == shard).limit(limit).subquery()
+    return connection.scalars(select(func.count()).select_from(some)).one()
+
+
+def _shard(connection: Connection, shard: int) -> Row[Any] | None:
+    return connection.execute(select(_shards).where(_shards.c.shard == shard).with_for_update()).first()
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -15,8 +15,9 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects import postgresql
 
-VERSION = 4
+VERSION = 6
 """Of the schema, kept in `meta`; a file with another one is not opened."""
 
 metadata = MetaData()
@@ -27,6 +28,9 @@ CLAIMED = "status = 'claimed'"
 UNFIRED = "fired IS NULL"
 UNRECEIPTED = "NOT receipted AND status IN ('sent', 'unknown', 'dead')"
 
+# Text is compared byte by byte, as SQLite and Python do, whatever language a server of PostgreSQL speaks.
+_Text = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+
 # SQLite keeps a table in the order of a key of type INTEGER, and of no other spelling.
 _Sequence = BigInteger().with_variant(Integer, "sqlite")
 
@@ -34,9 +38,9 @@ events = Table(
     "events",
     metadata,
     Column("seq", _Sequence, primary_key=True, autoincrement=False),
-    Column("source", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("type", Text, nullable=False),
+    Column("source", _Text, nullable=False),
+    Column("id", _Text, nullable=False),
+    Column("type", _Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("now", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
@@ -47,8 +51,8 @@ events = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("scope", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("scope", _Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
@@ -56,8 +60,8 @@ deliveries = Table(
 partitions = Table(
     "partitions",
     metadata,
-    Column("scope", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("scope", _Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("workflows", LargeBinary),
@@ -69,9 +73,9 @@ partitions = Table(
 timers = Table(
     "timers",
     metadata,
-    Column("scope", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
+    Column("scope", _Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
+    Column("name", _Text, primary_key=True),
     Column("due", BigInteger, nullable=False),
     Column("fired", BigInteger, comment="the sequence of the firing that is on its way to the partition"),
     Index("timers_due", "due", sqlite_where=text(UNFIRED), postgresql_where=text(UNFIRED)),
@@ -82,8 +86,8 @@ queue = Table(
     "queue",
     metadata,
     Column("shard", Integer, nullable=False),
-    Column("scope", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("scope", _Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Index("queue_shard", "shard", "seq"),
     sqlite_with_rowid=False,
@@ -93,8 +97,8 @@ shards = Table(
     "shards",
     metadata,
     Column("shard", Integer, primary_key=True, autoincrement=False),
-    Column("owner", Text),
-    Column("token", Text),
+    Column("owner", _Text),
+    Column("token", _Text),
     Column("until", BigInteger, nullable=False),
     Column(
         "suspects",
@@ -108,15 +112,15 @@ decisions = Table(
     "decisions",
     metadata,
     Column("n", _Sequence, primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
+    Column("id", _Text, nullable=False, unique=True),
     Column("seq", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("kind", _Text, nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("event", Text),
-    Column("scope", Text),
-    Column("key", Text),
-    Column("name", Text),
-    Column("revision", Text, nullable=False),
+    Column("event", _Text),
+    Column("scope", _Text),
+    Column("key", _Text),
+    Column("name", _Text),
+    Column("revision", _Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("decisions_partition", "scope", "key"),
 )
@@ -125,29 +129,29 @@ outbox = Table(
     "outbox",
     metadata,
     Column("n", _Sequence, primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("dedupe_key", Text, nullable=False, unique=True),
-    Column("do", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("scope", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("to", Text),
-    Column("to_entity", Text),
-    Column("content", Text, nullable=False, comment="JSON"),
-    Column("attach", Text, comment="JSON"),
+    Column("id", _Text, nullable=False, unique=True),
+    Column("dedupe_key", _Text, nullable=False, unique=True),
+    Column("do", _Text, nullable=False),
+    Column("name", _Text, nullable=False),
+    Column("scope", _Text, nullable=False),
+    Column("key", _Text, nullable=False),
+    Column("to", _Text),
+    Column("to_entity", _Text),
+    Column("content", _Text, nullable=False, comment="JSON"),
+    Column("attach", _Text, comment="JSON"),
     Column("correction", Boolean, nullable=False),
-    Column("corrects", Text),
+    Column("corrects", _Text),
     Column("at", BigInteger, nullable=False, comment="virtual time of the decision"),
-    Column("status", Text, nullable=False),
+    Column("status", _Text, nullable=False),
     Column("not_before", BigInteger, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("lease_until", BigInteger),
-    Column("token", Text),
+    Column("token", _Text),
     Column("doubtful", Boolean, nullable=False),
-    Column("result", Text, comment="JSON"),
-    Column("code", Text),
-    Column("reason", Text),
+    Column("result", _Text, comment="JSON"),
+    Column("code", _Text),
+    Column("reason", _Text),
     Column("receipted", Boolean, nullable=False),
     Index("outbox_due", "not_before", sqlite_where=text(PENDING), postgresql_where=text(PENDING)),
     Index("outbox_leases", "lease_until", sqlite_where=text(CLAIMED), postgresql_where=text(CLAIMED)),
@@ -163,25 +167,25 @@ outbox = Table(
 attempts = Table(
     "attempts",
     metadata,
-    Column("action", Text, primary_key=True),
+    Column("action", _Text, primary_key=True),
     Column("n", Integer, primary_key=True, autoincrement=False),
-    Column("token", Text, nullable=False),
+    Column("token", _Text, nullable=False),
     Column("started", BigInteger, nullable=False),
-    Column("request_hash", Text, nullable=False),
-    Column("status", Text, nullable=False),
+    Column("request_hash", _Text, nullable=False),
+    Column("status", _Text, nullable=False),
     Column("finished", BigInteger),
-    Column("error_class", Text),
-    Column("code", Text),
-    Column("reason", Text),
-    Column("result", Text, comment="JSON"),
+    Column("error_class", _Text),
+    Column("code", _Text),
+    Column("reason", _Text),
+    Column("result", _Text, comment="JSON"),
 )
 
 entities = Table(
     "entities",
     metadata,
     Column("n", _Sequence, primary_key=True),
-    Column("entity", Text, nullable=False),
-    Column("key", Text, nullable=False),
+    Column("entity", _Text, nullable=False),
+    Column("key", _Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
@@ -192,18 +196,18 @@ entities = Table(
 uniques = Table(
     "uniques",
     metadata,
-    Column("code", Text, primary_key=True),
-    Column("value", Text, primary_key=True),
-    Column("event", Text, nullable=False),
+    Column("code", _Text, primary_key=True),
+    Column("value", _Text, primary_key=True),
+    Column("event", _Text, nullable=False),
     sqlite_with_rowid=False,
 )
 
 published = Table(
     "published",
     metadata,
-    Column("entity", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
+    Column("entity", _Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
+    Column("name", _Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -212,34 +216,34 @@ rejects = Table(
     "rejects",
     metadata,
     Column("n", _Sequence, primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
+    Column("id", _Text, nullable=False, unique=True),
     Column("at", BigInteger),
-    Column("source", Text),
-    Column("event", Text),
-    Column("code", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("source", _Text),
+    Column("event", _Text),
+    Column("code", _Text, nullable=False),
+    Column("reason", _Text, nullable=False),
     Column("line", LargeBinary, nullable=False, comment="as it came in"),
-    Column("place", Text, comment="file:line"),
+    Column("place", _Text, comment="file:line"),
 )
 
 crashes = Table(
     "crashes",
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("scope", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("event", Text, nullable=False),
+    Column("scope", _Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
+    Column("event", _Text, nullable=False),
     Column("claims", Integer, nullable=False),
-    Column("error", Text, nullable=False),
+    Column("error", _Text, nullable=False),
     Column("given_up", Boolean, nullable=False),
 )
 
 packs = Table(
     "packs",
     metadata,
-    Column("revision", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("version", Text, nullable=False),
+    Column("revision", _Text, primary_key=True),
+    Column("name", _Text, nullable=False),
+    Column("version", _Text, nullable=False),
     Column("files", LargeBinary, nullable=False),
     Column("params", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
@@ -248,14 +252,40 @@ packs = Table(
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
+    Column("id", _Text, primary_key=True),
+    Column("name", _Text, nullable=False),
     Column("hash", LargeBinary, nullable=False, comment="SHA-256 of the secret, which is kept nowhere"),
-    Column("scopes", Text, nullable=False, comment="JSON"),
-    Column("source", Text),
-    Column("roles", Text, nullable=False, comment="JSON"),
+    Column("scopes", _Text, nullable=False, comment="JSON"),
+    Column("source", _Text),
+    Column("roles", _Text, nullable=False, comment="JSON"),
     Column("created", BigInteger, nullable=False),
     Column("revoked", BigInteger),
 )
 
-meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+activations = Table(
+    "activations",
+    metadata,
+    Column("seq", _Sequence, primary_key=True, autoincrement=False),
+    Column("revision", _Text, nullable=False),
+    Column("previous", _Text, nullable=False),
+    Column("at", BigInteger, nullable=False, comment="virtual time"),
+    Column("when", BigInteger, nullable=False, comment="wall-clock time"),
+    Column("by", _Text, nullable=False),
+    Column("note", _Text, nullable=False),
+    Column("tests", Integer, comment="how many passed; NULL: they were not run"),
+    Column("begun", LargeBinary, nullable=False),
+    Column("pinned", LargeBinary, nullable=False),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("owner", _Text, primary_key=True),
+    Column("kind", _Text, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("revision", _Text, nullable=False),
+    Column("ready", _Text, nullable=False),
+    Column("failure", _Text),
+)
+
+meta = Table("meta", metadata, Column("name", _Text, primary_key=True), Column("value", _Text, nullable=False))

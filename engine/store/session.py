@@ -20,19 +20,27 @@ class Session(Protocol):
         """As `writing`; nobody else appends to the log until it is committed."""
         ...
 
-    def write_ahead(self, work: Callable[[Connection], None]) -> None:
-        """As `appending`, but the commit goes on in a thread while the caller does something else; `settle` ends it.
+    def write_ahead(self, check: Callable[[Connection], None], work: Callable[[Connection], None]) -> None:
+        """As `appending`, but it goes on in a thread while the caller does something else; `settle` ends it.
 
-        Until then nobody else appends. Reads see what was committed before.
+        `check` is done at once, and raises what the caller can still do something about; `work` may be done later. Until it is committed
+        nobody else appends. Reads see what was committed before. What was written ahead before this has to be settled.
         """
         ...
 
     def settle(self) -> None:
-        """Wait until what `write_ahead` wrote is durable. Raises StoreError when it could not be: then nothing of it was written."""
+        """Wait until what `write_ahead` wrote is durable. Raises StoreError when it could not be: then nothing of it was written.
+
+        Whoever wrote ahead has to ask: nobody else is told.
+        """
         ...
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """One consistent view."""
+        """For one query."""
+        ...
+
+    def viewing(self) -> AbstractContextManager[Connection]:
+        """One consistent view for several queries."""
         ...
 
     def close(self) -> None:

@@ -6,10 +6,10 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
@@ -90,9 +90,10 @@ class SqliteSession:
 
     def __init__(self, path: str | None) -> None:
         self._engine = _connect(path)
-        self._lock = threading.RLock()
         self._shared = path is None
-        self._syncing: tuple[RootTransaction, Future[None]] | None = None
+        # In memory who writes also reads, through the same connection. In a file the thread that commits gives the lock back.
+        self._lock: AbstractContextManager[bool] = threading.RLock() if self._shared else threading.Lock()
+        self._ahead: Future[None] | None = None
         self._syncer = ThreadPoolExecutor(1, "rulewright-commit")
         with translating():
             self._writer = self._engine.connect().execution_options(writing=True)
@@ -100,54 +101,27 @@ class SqliteSession:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that holds the write lock from its beginning; rolled back by any exception."""
-        with self._lock:
-            self.settle()
-            with translating(), self._writer.begin():
-                yield self._writer
+        with self._lock, translating(), self._writer.begin():
+            yield self._writer
 
     def appending(self) -> AbstractContextManager[Connection]:
         """Who writes holds the file's one write lock anyway."""
         return self.writing()
 
-    def write_ahead(self, work: Callable[[Connection], None]) -> None:
-        """As `writing`, but the commit goes on in a thread while the caller does something else; `settle` ends it.
-
-        Until then nobody else writes. Reads see what was committed before.
-        """
-        if self._shared:
-            with self.writing() as connection:
-                work(connection)
-            return
-        self._lock.acquire()
-        try:
-            self.settle()
-            with translating():
-                transaction = self._writer.begin()
-                try:
-                    work(self._writer)
-                except BaseException:
-                    transaction.rollback()
-                    raise
-        except BaseException:
-            self._lock.release()
-            raise
-        self._syncing = (transaction, self._syncer.submit(transaction.commit))
+    def write_ahead(self, check: Callable[[Connection], None], work: Callable[[Connection], None]) -> None:
+        """As `writing`, but the commit, which waits for the disk, goes on in a thread. Until it has ended nobody else writes."""
+        with ExitStack() as stack:
+            connection = stack.enter_context(self.writing())
+            check(connection)
+            work(connection)
+            if not self._shared:
+                self._ahead = self._syncer.submit(stack.pop_all().close)
 
     def settle(self) -> None:
-        """Wait until what `write_ahead` wrote is durable. Raises StoreError when it could not be: then nothing of it was written."""
-        if self._syncing is None:
-            return
-        transaction, commit = self._syncing
-        self._syncing = None
-        try:
-            with translating():
-                try:
-                    commit.result()
-                except BaseException:
-                    transaction.rollback()
-                    raise
-        finally:
-            self._lock.release()
+        """Wait for the commit that is under way."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.result()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -159,13 +133,17 @@ class SqliteSession:
         with translating(), self._engine.connect() as connection:
             yield connection
 
+    def viewing(self) -> AbstractContextManager[Connection]:
+        """Every read is a consistent view."""
+        return self.reading()
+
     def close(self) -> None:
         """Close every connection."""
-        with self._lock:
-            try:
-                self.settle()
-            finally:
-                self._syncer.shutdown()
+        try:
+            self.settle()
+        finally:
+            self._syncer.shutdown()
+            with self._lock:
                 self._writer.close()
                 self._engine.dispose()
 

@@ -25,12 +25,16 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL for both drivers. `names` are its parameters in order: rows are tuples of them. `keys` are those of which the last row holds."""
+    """SQL for both drivers. `names` are its parameters in order: rows are tuples of them. `keys` are those that name the row of the table:
+    of several rows with the same ones the last holds. PostgreSQL takes rows in the order of the keys, so that two who write the same ones
+    never wait for each other in a circle; `numbered` ones, which the table counts, as they come.
+    """
 
     sql: str
     names: tuple[str, ...]
     arrays: str
     keys: tuple[int, ...] = ()
+    numbered: bool = False
 
     def many(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Execute for every row; returns how many rows of the table were touched in all."""
@@ -39,7 +43,8 @@ class Statement:
         if connection.dialect.name == "sqlite":
             return connection.exec_driver_sql(self.sql, list(rows)).rowcount
         if self.keys:
-            rows = list({tuple([row[key] for key in self.keys]): row for row in rows}.values())
+            last = {tuple([row[key] for key in self.keys]): row for row in rows}
+            rows = list(last.values()) if self.numbered else [last[key] for key in sorted(last)]
         return connection.exec_driver_sql(self.arrays, tuple(map(list, zip(*rows, strict=True)))).rowcount
 
 
@@ -70,25 +75,27 @@ def _replace(table: Table, keys: Sequence[str], values: Sequence[str]) -> Statem
     changes = {name: statement.excluded[name] for name in values}
     made = statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
     sql, names = _compiled(made, _names(table))
-    return Statement(sql, names, arrays.replace(table, _columns(table), keys, values), tuple(map(names.index, keys)))
+    bulk = arrays.replace(table, _columns(table), keys, values)
+    return Statement(sql, names, bulk, tuple(map(names.index, keys)), numbered="n" in table.c)
 
 
-def _update(table: Table, values: dict[str, Any], set_: Sequence[str], where: Sequence[str]) -> Statement:
-    """Rows of `set_` and then of `where`; `values` say how, for SQLite."""
+def _changed(table: Table, values: dict[str, Any], where: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     matched = [table.c[name] == bindparam(f"old_{name}") for name in where]
-    made = _compiled(table.update().where(*matched).values(values))
-    return Statement(*made, arrays.update(table, set_, where, kept=SECTIONS))
+    return _compiled(table.update().where(*matched).values(values))
 
 
 def _set(table: Table, set_: Sequence[str], where: Sequence[str]) -> Statement:
-    return _update(table, {name: bindparam(f"new_{name}") for name in set_}, set_, where)
+    """Rows of `set_` and then of `where`."""
+    made = _changed(table, {name: bindparam(f"new_{name}") for name in set_}, where)
+    return Statement(*made, arrays.update(table, set_, where))
 
 
 def _update_partition() -> Statement:
-    table = schema.partitions
+    table, where = schema.partitions, ("scope", "key", "version")
     changes: dict[str, Any] = {name: func.coalesce(bindparam(f"new_{name}"), table.c[name]) for name in SECTIONS}
     changes |= {name: bindparam(f"new_{name}") for name in ("version", "seq")}
-    return _update(table, changes, ("version", "seq", *SECTIONS), ("scope", "key", "version"))
+    bulk = arrays.update_version(table, ("version", "seq", *SECTIONS), where, kept=SECTIONS)
+    return Statement(*_changed(table, changes, where), bulk)
 
 
 def _advance_clock() -> Statement:
@@ -113,11 +120,11 @@ INSERT_PARTITION = _insert(schema.partitions)
 UPDATE_PARTITION = _update_partition()
 SET_TIMER = _replace(schema.timers, ("scope", "key", "name"), ("due", "fired"))
 DELETE_TIMER = _delete(schema.timers, ("scope", "key", "name"))
-FIRE_TIMER = _set(schema.timers, ("fired",), ("scope", "key", "name"))
+FIRE_TIMER = _set(schema.timers, ("fired",), ("scope", "key", "name", "due"))
 ENQUEUE = _insert(schema.queue)
 DEQUEUE = _delete(schema.queue, ("seq", "scope", "key"))
 SURVIVE = _delete(schema.crashes, ("seq", "scope", "key"))
-FIRST_LEASE = _insert_new(schema.shards)
+FIRST_SHARD = _insert_new(schema.shards)
 PROLONG = _set(schema.shards, ("until", "suspects"), ("shard", "token"))
 INSERT_DECISION = _insert(schema.decisions)
 INSERT_ACTION = _insert_new(schema.outbox)
@@ -132,6 +139,8 @@ SET_META = _replace(schema.meta, ("name",), ("value",))
 ADVANCE_CLOCK = _advance_clock()
 RECEIPT = _set(schema.outbox, ("receipted",), ("id",))
 GIVE_UP = _set(schema.crashes, ("given_up",), ("seq", "scope", "key"))
+REPORT = _replace(schema.members, ("owner",), ("kind", "seen", "revision", "ready", "failure"))
+INSERT_ACTIVATION = _insert(schema.activations)
 
 
 def pairs(

@@ -14,16 +14,35 @@ from engine.core.codec import holds_duration, pack, portable
 from engine.core.event import Action, Event, Record
 from engine.errors import StoreError
 from engine.store import statements
-from engine.store.batch import LINE_LIMIT, Batch, Logged, SavedPartition
+from engine.store.batch import LINE_LIMIT, Activation, Batch, Lease, Logged, SavedPartition
 from engine.store.statements import Row, Statement
+
+HEAD = "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'clock')"
+"""The sequence of the last event, and the virtual time."""
 
 _UNIQUE_VIOLATION = "23505"
 
 
+CONFLICTS = frozenset(
+    ("sequence_conflict", "clock_conflict", "version_conflict", "duplicate_event", "duplicate_decision", "unique_taken")
+)
+"""Codes of what somebody else has written meanwhile."""
+
+
+def check(connection: Connection, batch: Batch) -> None:
+    """Raise StoreError `sequence_conflict` or `clock_conflict` where the log, or its time, has gone on since the batch was begun."""
+    last, clock = connection.exec_driver_sql(HEAD).one()
+    contiguous(batch.logged, last or batch.base)
+    if batch.clock is not None and clock is not None and int(clock) > batch.clock:
+        raise conflict("clock_conflict", str(batch.clock))
+
+
 def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, Sequence[Action]], None]) -> None:
     """Write all of `batch`; its actions through `enqueue`. After any error the transaction has to be rolled back."""
+    if batch.lease is not None:
+        _prolong(connection, batch.lease)
     if batch.logged:
-        _append(connection, batch.logged)
+        _append(connection, batch.logged, batch.base)
     if batch.partitions:
         _save(connection, batch.partitions)
     _timers(connection, batch.timers)
@@ -40,6 +59,8 @@ def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, S
     )
     statements.RECEIPT.many(connection, [(True, action) for action in batch.receipted])
     statements.GIVE_UP.many(connection, [(True, *delivery) for delivery in batch.crashed])
+    statements.INSERT_ACTIVATION.many(connection, [_activation(one) for one in batch.activated])
+    statements.SET_META.many(connection, [("active_pack", one.revision) for one in batch.activated])
     _shared(connection, batch)
     if batch.clock is not None and not statements.ADVANCE_CLOCK.many(connection, [("clock", str(batch.clock))]):
         raise conflict("clock_conflict", str(batch.clock))
@@ -47,14 +68,16 @@ def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, S
 
 def _shared(connection: Connection, batch: Batch) -> None:
     """What is written only where others step what is appended."""
-    if batch.lease is not None:
-        lease = batch.lease
-        if not statements.PROLONG.many(connection, [(lease.until, lease.suspects, lease.shard, lease.token)]):
-            raise conflict("shard_lost", str(lease.shard))
     statements.ENQUEUE.many(connection, batch.queued)
     statements.FIRE_TIMER.many(connection, batch.fired)
     statements.DEQUEUE.many(connection, batch.drained)
     statements.SURVIVE.many(connection, batch.survived)
+
+
+def _prolong(connection: Connection, lease: Lease) -> None:
+    """Before all else: who has lost the shard waits here for who has it, and not in the middle of the same rows."""
+    if not statements.PROLONG.many(connection, [(lease.until, lease.suspects, lease.shard, lease.token)]):
+        raise conflict("shard_lost", str(lease.shard))
 
 
 def contiguous(logged: Sequence[Logged], last: int) -> None:
@@ -86,9 +109,9 @@ def packed(value: Any) -> bytes:
     return pack(portable({"": value})[""])
 
 
-def _append(connection: Connection, logged: Sequence[Logged]) -> None:
+def _append(connection: Connection, logged: Sequence[Logged], base: int) -> None:
     last = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM events").scalar_one()
-    contiguous(logged, last)
+    contiguous(logged, last or base)
     _insert(connection, statements.INSERT_EVENT, [_event(entry) for entry in logged], "duplicate_event")
     statements.INSERT_DELIVERY.many(
         connection,
@@ -145,6 +168,11 @@ def _decisions(records: Sequence[tuple[int, Record]]) -> list[Row]:
         (r.id, seq, r.kind, r.at, r.event, r.scope, r.key, r.name, r.revision, pack(portable(r.fields)))
         for seq, r in records
     ]
+
+
+def _activation(one: Activation) -> Row:
+    audit = (one.seq, one.revision, one.previous, one.at, one.when, one.by, one.note, one.tests)
+    return (*audit, pack(one.begun), pack(one.pinned))
 
 
 def _rejects(batch: Batch) -> list[Row]:

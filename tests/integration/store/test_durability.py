@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import event as event_api
 from sqlalchemy import text
 
+from engine import Engine
 from engine.core.event import Event
 from engine.errors import StoreError
+from engine.runtime import engine as engine_module
 from engine.store import Batch, DatabaseStore, Logged, SavedPartition, open_store
 from engine.store import sqlite as session_module
 
@@ -188,3 +190,30 @@ def test_an_address_that_names_no_store_is_shown_without_its_password():
         open_store("mysql://me:secret-word@host/x")
     assert "secret-word" not in str(caught.value)
     assert "host/x" in str(caught.value)
+
+
+def test_a_disk_that_fills_up_during_a_stream_loses_nothing_that_was_answered(tmp_path, monkeypatch):
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    declared = "events: {seen: {keys: {rep: data.rep}, data: {rep: string}}}"
+    metric = "metrics: {count: {of: seen, by: rep, value: count(), window: {sliding: 1d}}}"
+    (pack / "pack.yaml").write_text(f'pack: {{name: mini, version: "1"}}\n{declared}\n{metric}\n', encoding="utf-8")
+    monkeypatch.setattr(engine_module, "BATCH", 10)
+    seen = '{"id": "e%d", "source": "app", "type": "seen", "time": "2026-03-02T10:00:00Z", "data": {"rep": "r%d", "x": "%s"}}'
+    lines = [(seen % (n, n, "x" * 2000)).encode() for n in range(200)]
+    with Engine.open(pack, f"sqlite:///{tmp_path / 'store.db'}") as engine:
+        writer = engine.store._session._writer
+        pages = writer.exec_driver_sql("PRAGMA page_count").scalar_one()
+        writer.exec_driver_sql(f"PRAGMA max_page_count={pages + 100}")
+        writer.rollback()
+        taken_in = []
+        with pytest.raises(StoreError, match="store_full"):
+            taken_in.extend(taken for _, taken in engine.stream(lines))
+        answered = sum(taken_in)
+        assert 0 < answered == engine.store.sequence() < 200
+        assert {key for key, _ in engine.store.partitions([("rep", f"r{n}") for n in range(200)])} == {"rep"}
+        writer.exec_driver_sql("PRAGMA max_page_count=100000")
+        writer.rollback()
+        assert len(list(engine.store.events())) == answered
+        again = sum(taken for _, taken in engine.stream(lines))
+        assert (answered + again, engine.store.sequence()) == (200, 200)

@@ -1,7 +1,9 @@
 """A slow interpreter of statecharts: the algorithm of the SCXML Recommendation, appendix D, written down step by step.
 
-It shares nothing with the engine. Charts are trees of `Node`; what happens is text that is appended to a path. In one thing it follows
-section 3.4 of the Recommendation rather than the appendix: a parallel state has ended when all its children have, parallel ones too.
+It shares nothing with the engine. Charts are trees of `Node`; what happens is text that is appended to a path. In two things it follows
+the prose of the Recommendation rather than the appendix: a parallel state has ended when all its children have, parallel ones too
+(3.4); and a state that is active and was not left is not entered (3.13), as the appendix would have it where the default of a history
+lies deeper than the history does.
 """
 
 from __future__ import annotations
@@ -214,6 +216,8 @@ class Reference:
             for node in self._effective(move.targets):
                 self._add_ancestors(node, domain, entering, default, contents)
         for node in sorted(entering, key=lambda one: one.order):
+            if node in self.configuration:
+                continue
             self._enter_one(node, node in default, contents.get(node.name, ""))
 
     def _enter_one(self, node: Node, default: bool, content: str) -> None:

@@ -207,3 +207,28 @@ def test_regions_without_anything_in_them_are_active_at_once_in_a_chart_that_is_
 def test_a_state_that_begins_with_a_history_does_its_own_beginning_first(play: Play) -> None:
     remembering = ORDER.replace("initial: {to: first, then", "initial: {to: again, then")
     assert play(remembering, "go", "tell")[-1] == "said root work initial default first left out go then "
+
+
+def test_a_state_that_is_active_and_not_left_is_not_entered_again(play: Play) -> None:
+    remembering = chart(
+        """
+    context: {path: string = ''}
+    initial: house
+    states:
+      house:
+        initial: room
+        states:
+          room:
+            initial: chair
+            enter: [{set: {path: "context.path + 'room '"}}]
+            states:
+              chair:
+                enter: [{set: {path: "context.path + 'chair '"}}]
+                on: {go: back}
+          back: {history: deep, to: chair}
+        on: {tell: {then: [{emit: said, data: {job: key, what: context.path}}]}}
+        """,
+        "go",
+        "tell",
+    )
+    assert play(remembering, "go", "tell")[-1] == "said room chair chair "
