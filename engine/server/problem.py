@@ -31,6 +31,7 @@ TITLES: Mapping[str, tuple[int, str, str]] = {
     "not_activated": (409, "Another revision goes on deciding", "未启用,原版本继续生效"),
     "bad_bundle": (422, "The pack cannot be read", "规则包无法读取"),
     "bad_json": (422, "It is not readable JSON", "JSON 无法读取"),
+    "bad_text": (422, "A text cannot be kept", "文本无法保存"),
     "missing_field": (422, "A field is missing", "缺少字段"),
     "wrong_type": (422, "A field has another type", "字段类型不正确"),
     "unknown_type": (422, "The event type is not declared", "事件类型未声明"),
@@ -99,7 +100,7 @@ class Problem(Exception):  # noqa: N818 - what callers read is a problem, not an
         return Response(msgspec.json.encode(given), status, headers, MEDIA)
 
 
-_STORE = frozenset(("store_unavailable", "store_busy", "store_full", "shard_lost"))
+_STORE = frozenset(("store_unavailable", "store_busy", "store_full", "shard_lost", "revision_unreadable"))
 _KNOWN = {"unknown_decision": "not_found", "bad_time": "bad_request", "unknown_name": "unknown_name"}
 
 
