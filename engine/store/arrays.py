@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Column, Table, Text
 from sqlalchemy.dialects import postgresql
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+_encode = msgspec.json.Encoder().encode
+
+_OTHERWISE = re.compile(rb"\\[bfnrtu]")
+"""What JSON writes for a character that PostgreSQL writes as it is."""
+
+
+def literal(column: Sequence[Any]) -> str | list[Any]:
+    """A column of numbers, truths, texts or bytes as PostgreSQL writes an array, or as a list, which the driver writes item by item.
+
+    The array is JSON but for its brackets, where no text has a control character; that is many times as fast.
+    """
+    first = next((value for value in column if value is not None), None)
+    values = (
+        [None if value is None else "\\x" + value.hex() for value in column] if isinstance(first, bytes) else column
+    )
+    text = _encode(values)
+    return list(column) if _OTHERWISE.search(text) else f"{{{text[1:-1].decode()}}}"
 
 
 def insert(table: Table, columns: Sequence[Column[Any]], conflict: str | None = None) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -157,14 +157,14 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
 
     def _among(
         self, table: str, columns: str, names: tuple[str, str], pairs: Iterable[tuple[str, str]]
-    ) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = []
+    ) -> list[Sequence[Any]]:
+        found: list[Sequence[Any]] = []
         wanted = iter(dict.fromkeys(pairs))
         with self._session.viewing() as connection:
             most = _CHUNK if connection.dialect.name == "sqlite" else _MANY
             while chunk := list(islice(wanted, most)):
                 query, parameters = statements.pairs(connection, table, columns, names, chunk)
-                found += [tuple(row) for row in connection.exec_driver_sql(query, parameters)]
+                found += connection.exec_driver_sql(query, parameters).all()
         return found
 
 
@@ -179,6 +179,6 @@ def _claims(connection: Connection, delivery: Delivery, event: str) -> int:
     return connection.scalar(select(table.c.claims).where(*where)) or 0
 
 
-def _partition(number: int, seq: int, blobs: tuple[bytes | None, ...]) -> LoadedPartition:
+def _partition(number: int, seq: int, blobs: Sequence[bytes | None]) -> LoadedPartition:
     sections = {name: blob for name, blob in zip(SECTIONS, blobs, strict=True) if blob is not None}
     return LoadedPartition(number, seq, sections)

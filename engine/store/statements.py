@@ -45,7 +45,7 @@ class Statement:
         if self.keys:
             last = {tuple([row[key] for key in self.keys]): row for row in rows}
             rows = list(last.values()) if self.numbered else [last[key] for key in sorted(last)]
-        return connection.exec_driver_sql(self.arrays, tuple(map(list, zip(*rows, strict=True)))).rowcount
+        return connection.exec_driver_sql(self.arrays, tuple(map(arrays.literal, zip(*rows, strict=True)))).rowcount
 
 
 def _compiled(statement: ClauseElement, names: Sequence[str] | None = None) -> tuple[str, tuple[str, ...]]:
@@ -152,7 +152,7 @@ def pairs(
         f"SELECT {columns} FROM unnest(%s::text[], %s::text[]) AS wanted(a, b) "
         f"JOIN {table} ON {table}.{first} = wanted.a AND {table}.{second} = wanted.b"
     )
-    return query, ([one for one, _ in wanted], [one for _, one in wanted])
+    return query, tuple(map(arrays.literal, zip(*wanted, strict=True)))
 
 
 @lru_cache(maxsize=1024)
