@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -74,6 +75,13 @@ def delete(table: Table, where: Sequence[str]) -> str:
     matched = _matched(table, where, 0)
     locked = _locked(table, columns, where, matched)
     return f"{locked} DELETE FROM {table.name} AS t USING v WHERE {matched} AND {_IN_ORDER}"
+
+
+@lru_cache(maxsize=64)
+def among(table: Table, columns: str, names: tuple[str, ...]) -> str:
+    """A query for `columns` of the rows whose `names` are among those of the arrays."""
+    rows = _rows([table.c[name] for name in names])
+    return f"SELECT {columns} FROM {rows} JOIN {table.name} AS t ON {_matched(table, names, 0)}"
 
 
 _IN_ORDER = "(SELECT count(*) FROM locked) >= 0"

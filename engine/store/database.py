@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,6 @@ from engine.store.history import History
 from engine.store.queue import DatabaseQueue
 from engine.store.session import Session
 from engine.store.sqlite import SqliteSession
-
-_CHUNK = 500
-"""Pairs to a query of SQLite, where each distinct number of them is a statement of its own."""
-
-_MANY = 10_000
-"""Pairs to a query of PostgreSQL, where they are two arrays."""
 
 
 class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
@@ -82,16 +75,16 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
         return SavedPack(row.revision, row.name, row.version, files, unpack(row.params, dict[str, Any]), row.at)
 
     def identities(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
-        rows = self._among("events", "source, id, digest", ("source", "id"), pairs)
+        rows = self._among(schema.events, "source, id, digest", ("source", "id"), pairs)
         return {(source, event): digest for source, event, digest in rows}
 
     def uniques(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        rows = self._among("uniques", "code, value, event", ("code", "value"), pairs)
+        rows = self._among(schema.uniques, "code, value, event", ("code", "value"), pairs)
         return {(code, value): event for code, value, event in rows}
 
     def partitions(self, keys: Iterable[Key]) -> dict[Key, LoadedPartition]:
         columns = f"scope, key, version, seq, {', '.join(SECTIONS)}"
-        rows = self._among("partitions", columns, ("scope", "key"), keys)
+        rows = self._among(schema.partitions, columns, ("scope", "key"), keys)
         return {(row[0], row[1]): _partition(row[2], row[3], row[4:]) for row in rows}
 
     def timers(self) -> Iterator[tuple[int, str, str, str]]:
@@ -154,18 +147,6 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
     def _meta(self, name: str) -> str | None:
         with self._session.reading() as connection:
             return connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == name))
-
-    def _among(
-        self, table: str, columns: str, names: tuple[str, str], pairs: Iterable[tuple[str, str]]
-    ) -> list[Sequence[Any]]:
-        found: list[Sequence[Any]] = []
-        wanted = iter(dict.fromkeys(pairs))
-        with self._session.viewing() as connection:
-            most = _CHUNK if connection.dialect.name == "sqlite" else _MANY
-            while chunk := list(islice(wanted, most)):
-                query, parameters = statements.pairs(connection, table, columns, names, chunk)
-                found += connection.exec_driver_sql(query, parameters).all()
-        return found
 
 
 def _active_revision() -> Any:

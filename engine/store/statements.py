@@ -5,9 +5,10 @@ SQLite takes them row by row, which costs it nothing; PostgreSQL takes a column 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Table, bindparam, cast, func
@@ -141,28 +142,39 @@ RECEIPT = _set(schema.outbox, ("receipted",), ("id",))
 GIVE_UP = _set(schema.crashes, ("given_up",), ("seq", "scope", "key"))
 
 
-def pairs(
-    connection: Connection, table: str, columns: str, names: tuple[str, str], wanted: Sequence[tuple[str, str]]
-) -> tuple[str, tuple[Any, ...]]:
-    """A query for `columns` of the rows whose two `names` are among the `wanted`, with its parameters."""
-    if connection.dialect.name == "sqlite":
-        return pairs_query(table, columns, *names, len(wanted)), tuple([part for pair in wanted for part in pair])
-    first, second = names
-    query = (
-        f"SELECT {columns} FROM unnest(%s::text[], %s::text[]) AS wanted(a, b) "
-        f"JOIN {table} ON {table}.{first} = wanted.a AND {table}.{second} = wanted.b"
-    )
-    return query, tuple(map(arrays.literal, zip(*wanted, strict=True)))
+def among(
+    connection: Connection, table: Table, columns: str, names: tuple[str, ...], wanted: Sequence[Row]
+) -> Iterator[Sequence[Any]]:
+    """The `columns` of the rows whose `names` are among the `wanted`, in no order."""
+    sqlite = connection.dialect.name == "sqlite"
+    size = CHUNK if sqlite else BULK
+    for chunk in (wanted[start : start + size] for start in range(0, len(wanted), size)):
+        if sqlite:
+            query = rows_query(table.name, columns, names, len(chunk))
+            parameters: tuple[Any, ...] = tuple(chain.from_iterable(chunk))
+        else:
+            query = arrays.among(table, columns, names)
+            parameters = tuple(map(arrays.literal, zip(*chunk, strict=True)))
+        yield from connection.exec_driver_sql(query, parameters).all()
+
+
+CHUNK = 500
+"""Rows to a query of SQLite, where each distinct number of them is a statement of its own."""
+
+BULK = 10_000
+"""Rows to a query of PostgreSQL, where they are one array a column."""
 
 
 @lru_cache(maxsize=1024)
-def pairs_query(table: str, columns: str, first: str, second: str, count: int) -> str:
-    """A query for `columns` of the rows whose (`first`, `second`) is among `count` pairs of parameters.
+def rows_query(table: str, columns: str, names: tuple[str, ...], count: int) -> str:
+    """A query of SQLite for `columns` of the rows whose `names` are among `count` rows of parameters.
 
     Joined in this order: `(first, second) IN (VALUES …)` has no affinity and would make SQLite scan the table.
     """
-    values = ", ".join(["(?, ?)"] * count)
+    parts = [f"c{i}" for i in range(len(names))]
+    row = f"({', '.join('?' * len(names))})"
+    matched = " AND ".join(f"{table}.{name} = wanted.{part}" for name, part in zip(names, parts, strict=True))
     return (
-        f"WITH wanted(first, second) AS (VALUES {values}) SELECT {columns} FROM wanted CROSS JOIN {table} "
-        f"WHERE {table}.{first} = wanted.first AND {table}.{second} = wanted.second"
+        f"WITH wanted({', '.join(parts)}) AS (VALUES {', '.join([row] * count)}) "
+        f"SELECT {columns} FROM wanted CROSS JOIN {table} WHERE {matched}"
     )
