@@ -31,15 +31,27 @@ class Connectors:
     def __init__(
         self, channels: Mapping[str, Channel], given: Mapping[str, Connector], clock: Callable[[], float]
     ) -> None:
-        self._channels = channels
+        self.channels = channels
         self._given = given
         self._clock = clock
         self._built: dict[str, Connector] = {}
+        self._left: list[Connector] = []
         self._lock = threading.Lock()
+
+    def equip(self, channels: Mapping[str, Channel]) -> None:
+        """Go on with other channels. A connector whose channel is as it was stays; another one may be in use still, and is closed the
+        next time.
+        """
+        with self._lock:
+            for connector in self._left:
+                connector.close()
+            changed = [do for do in self._built if _said(channels.get(do)) != _said(self.channels.get(do))]
+            self._left = [self._built.pop(do) for do in changed]
+            self.channels = channels
 
     def get(self, do: str) -> tuple[Connector, Channel]:
         """The connector and the channel of `do`. Raises ConnectorError CONFIGURATION when there is none."""
-        channel = self._channels.get(do)
+        channel = self.channels.get(do)
         if channel is None:
             raise ConnectorError(ErrorClass.CONFIGURATION, "no_channel", f"no channel is declared for {do!r}")
         if do in self._given:
@@ -52,9 +64,15 @@ class Connectors:
     def close(self) -> None:
         """Close every connector that was built here."""
         with self._lock:
-            for connector in self._built.values():
+            for connector in (*self._built.values(), *self._left):
                 connector.close()
             self._built.clear()
+            self._left.clear()
+
+
+def _said(channel: Channel | None) -> tuple[Any, ...] | None:
+    """What a connector is built from."""
+    return None if channel is None else (channel.connector, dict(channel.settings), channel.timeout)
 
 
 class Attempts:
@@ -63,14 +81,12 @@ class Attempts:
     def __init__(
         self,
         outbox: Outbox,
-        channels: Mapping[str, Channel],
         connectors: Connectors,
         entities: Entities,
         candidates: Candidates,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._outbox = outbox
-        self._channels = channels
         self._connectors = connectors
         self._entities = entities
         self._candidates = candidates
@@ -81,7 +97,7 @@ class Attempts:
         known = self._outbox.action(action)
         if known is None:
             return False
-        channel = self._channels.get(known.action.do)
+        channel = self._connectors.channels.get(known.action.do)
         row = self._outbox.claim(action, self._now(), policy.lease(channel), uuid.uuid4().hex)
         if row is None:
             return False
@@ -91,7 +107,7 @@ class Attempts:
 
     def lost(self, row: OutboxRow) -> Verdict:
         """What becomes of a claimed action whose worker was lost during the call."""
-        return policy.lost(row, self._channels.get(row.action.do), self._now())
+        return policy.lost(row, self._connectors.channels.get(row.action.do), self._now())
 
     def _carry_out(self, row: OutboxRow, channel: Channel | None) -> tuple[Outcome, Verdict]:
         begun = False

@@ -51,7 +51,7 @@ class Dispatcher:
         self._outbox = outbox
         self._clock = clock
         self._connectors = Connectors(channels, connectors or {}, clock)
-        self._attempts = Attempts(outbox, channels, self._connectors, entities, candidates, clock)
+        self._attempts = Attempts(outbox, self._connectors, entities, candidates, clock)
         self._workers = Workers(self._attempts.perform, self._done, threads, broker)
         self._relay = Relay(outbox, self._workers.send, self._attempts.lost, clock, poll)
 
@@ -74,6 +74,10 @@ class Dispatcher:
         self._relay.stop()
         self._workers.stop()
         self._connectors.close()
+
+    def equip(self, channels: Mapping[str, Channel]) -> None:
+        """Go on with the channels of another revision."""
+        self._connectors.equip(channels)
 
     def notify(self) -> None:
         """Say that actions were committed."""

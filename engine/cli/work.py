@@ -13,8 +13,8 @@ from dramatiq import Broker
 
 from engine.actions.worker import embedded
 from engine.errors import RulewrightError
-from engine.pack import restore
 from engine.runtime.crew import Crew
+from engine.runtime.lineage import restored
 from engine.store import DatabaseStore, open_store
 
 
@@ -50,7 +50,8 @@ def command(store: str, redis: str | None, threads: int) -> None:
         raise RulewrightError(
             "no_pack", "no pack is active on this store", hint="rulewright packs activate PACK --store URL"
         )
-    program = restore({name: text.decode() for name, text in saved.files.items()}, saved.params)
+    latest = opened.last_activation()
+    program = restored(opened, saved.revision, latest.pinned if latest is not None else ())
     crew = Crew(program, opened, threads=threads, broker=embedded if redis is None else _queue(redis))
     crew.start()
     click.echo(f"rulewright: working on revision {program.revision}", err=True)

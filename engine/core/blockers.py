@@ -24,7 +24,9 @@ def ask(turn: Turn, chart: Workflow, env: Env, aim: str | None = None) -> None:
         return
     env.context, env.state = held.context, statechart.shown(chart, held.active)
     lost = statechart.gone(chart, held.active)
-    tracer.told(chart.name, "state", chart.place, f"in {env.state}{', which the pack has no more' if lost else ''}")
+    pinned = f", by the machine of revision {chart.revision}, with which it began" if chart.revision else ""
+    gone = ", which the pack has no more" if lost else ""
+    tracer.told(chart.name, "state", chart.place, f"in {env.state}{gone}{pinned}")
     if lost:
         return
     found = [one for one in _transitions(chart, held) if aim in (None, one.event, *one.targets)]

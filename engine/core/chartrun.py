@@ -64,7 +64,9 @@ class Run:
 
 def copied(instance: Instance) -> Instance:
     """A copy that later changes of the instance do not reach: its parts are replaced, never changed in place."""
-    return Instance(instance.active, instance.context, instance.history, instance.timers, instance.done)
+    return Instance(
+        instance.active, instance.context, instance.history, instance.timers, instance.done, instance.machine
+    )
 
 
 def first(run: Run, transitions: Iterable[Transition]) -> Transition | None:

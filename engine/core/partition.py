@@ -26,13 +26,17 @@ NOTHING: dict[str, Any] = {}
 
 
 class Instance(msgspec.Struct, eq=False):
-    """A running statechart: its active atomic states, its context, what histories remember, and its deadlines by name."""
+    """A running statechart: its active atomic states, its context, what histories remember, and its deadlines by name.
+
+    `machine` is the form of the workflow that it runs on.
+    """
 
     active: tuple[str, ...] = ()
     context: dict[str, Any] = msgspec.field(default_factory=_nothing)
     history: dict[str, tuple[str, ...]] = msgspec.field(default_factory=_nothing)
     timers: dict[str, int] = msgspec.field(default_factory=_nothing)
     done: bool = False
+    machine: str = ""
 
 
 class WindowState(msgspec.Struct, eq=False):
@@ -200,7 +204,8 @@ _KINDS: dict[str, type[Any]] = {
 class Partition:
     """One key of a scope and its sections. `version` counts commits, `seq` is the last log sequence applied.
 
-    `working` holds the matcher's indexes of the facts: derived, made when first needed, never saved.
+    `working` holds the matcher's indexes of the facts: derived, made when first needed, never saved. `stepper` is the mark of whoever
+    stepped it last in this process.
     """
 
     __slots__ = (
@@ -211,6 +216,7 @@ class Partition:
         "metrics",
         "scope",
         "seq",
+        "stepper",
         "version",
         "workflows",
         "working",
@@ -227,6 +233,7 @@ class Partition:
         self.memory = Memory()
         self.changed: set[str] = set()
         self.working: Working | None = None
+        self.stepper: object = None
 
     @classmethod
     def load(cls, scope: str, key: str, version: int, seq: int, sections: dict[str, bytes]) -> Partition:
@@ -242,3 +249,7 @@ class Partition:
         """The bytes of the named sections; by default of those that changed since the last save."""
         chosen = names if names is not None else tuple(sorted(self.changed))
         return {name: sealed(getattr(self, name)) for name in chosen}
+
+    def copy(self) -> Partition:
+        """A partition that is as this one, and shares nothing with it."""
+        return Partition.load(self.scope, self.key, self.version, self.seq, self.save(SECTIONS))

@@ -284,7 +284,8 @@ class Workflow:
     """A statechart with one instance a key of `scope`. `defaults` are the context values that an instance starts with.
 
     `parallel`: all states directly below its root are active at once. `migrate` leads from states that earlier packs had to those that
-    stand for them now.
+    stand for them now. `moves`: instances of earlier machines move to this one; else they stay with their own. `form` is the same
+    exactly for the same machine; `revision` is the earlier one that this one is held from, empty for the pack's own.
     """
 
     name: str
@@ -298,6 +299,9 @@ class Workflow:
     starters: frozenset[str]
     events: frozenset[str]
     migrate: Mapping[str, str]
+    moves: bool
+    form: str
+    revision: str
     place: Place
 
 
@@ -599,7 +603,8 @@ class ScopeProgram:
     """Everything that is decided in the partitions of one scope.
 
     `ratings` are the pop-ups whose candidates are keys of this scope and learn from feedback here. `retained` maps an event type to
-    the span for which partitions remember its events, for `within` patterns and heat maps.
+    the span for which partitions remember its events, for `within` patterns and heat maps. `pinned` are the machines of earlier revisions
+    that instances still run on.
     """
 
     scope: str
@@ -612,6 +617,7 @@ class ScopeProgram:
     experiments: tuple[Experiment, ...]
     ratings: tuple[Popup, ...]
     retained: Mapping[str, int]
+    pinned: tuple[Workflow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ all that the delivery changed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +18,8 @@ from engine.core.alpha import AlphaIndex
 from engine.core.env import Env, Shared
 from engine.core.event import Event, Step
 from engine.core.items import OpenView
-from engine.core.partition import OpenState, Partition, Remembered, WindowState
+from engine.core.partition import Instance, OpenState, Partition, Remembered, WindowState
+from engine.core.pinning import Pinned, Ready
 from engine.core.program import (
     Experiment,
     OpenMetric,
@@ -47,6 +49,7 @@ class Concern:
     ratings: tuple[Popup, ...]
     rules: bool
     retain: int | None
+    pinned: tuple[tuple[Workflow, workflow.Machine, str], ...] = ()
     idle: bool = False
     further: bool = False
 
@@ -61,6 +64,7 @@ class Scope:
         self.opens = {one.name: one for one in program.opens}
         self.charts = {one.name: one for one in program.workflows}
         self.tables = {one.name: workflow.machine(one) for one in program.workflows}
+        self.pinned = Pinned(program.pinned, self.charts)
         self.alerts = {one.name: one for one in program.alerts}
         watched = {depend for alert in program.alerts for depend in alert.depends} | self.alpha.watched
         self.awaited = frozenset(
@@ -92,8 +96,17 @@ class Scope:
             ratings=tuple(one for one in program.ratings if one.feedback is not None and one.feedback.event == name),
             rules=self.alpha.reads(name),
             retain=program.retained.get(name),
+            pinned=self.pinned.taking(name),
         )
-        busy = (found.workflows, found.windows, found.opens, found.experiments, found.popups, found.ratings)
+        busy = (
+            found.workflows,
+            found.pinned,
+            found.windows,
+            found.opens,
+            found.experiments,
+            found.popups,
+            found.ratings,
+        )
         idle = not any(busy) and not found.rules and found.retain is None and name not in ENGINE_EVENTS
         further = found.retain is not None or any((found.experiments, found.popups, found.ratings))
         return replace(found, idle=idle, further=further)
@@ -102,21 +115,34 @@ class Scope:
         """The metrics of a partition as expressions read them: name → view."""
         return _MetricViews(self, partition, now)
 
+    def machine(self, name: str, held: Instance | None) -> Ready | None:
+        """The machine that an instance of a workflow runs on; None where there is none any more."""
+        pinned = self.pinned.of(name, held) if self.pinned else None
+        return pinned or ((self.charts[name], self.tables[name]) if name in self.charts else None)
+
     def workflows(self, partition: Partition) -> dict[str, Any]:
         """The workflow instances of a partition as expressions read them: name → view."""
         return _WorkflowViews(self, partition)
 
 
 class Stepper:
-    """A program made ready to step: `step` is a pure function of its arguments."""
+    """A program made ready to step: `step` is a pure function of its arguments.
 
-    def __init__(self, program: Program) -> None:
+    `begun` says since when metrics have been counted as they are, where that is not always.
+    """
+
+    def __init__(self, program: Program, begun: Mapping[str, int] | None = None) -> None:
         self.program = program
+        self.begun = begun or {}
+        self._asking = frozenset(one.on for scope in program.scopes.values() for one in scope.popups)
+        self._mark = object()
         self._scopes = {name: Scope(one) for name, one in program.scopes.items()}
         self._seen: Env | None = None
 
     def step(self, partition: Partition, shared: Shared, event: Event, tracer: Tracer | None = None) -> Step:
         """Apply one delivery. The partition is changed in place; what else follows is in the answer."""
+        if partition.stepper is not self._mark:
+            self.adopt(partition, event.now)
         scope = self._scopes[partition.scope]
         seen = self._seen
         if seen is None or seen.event is not event or seen.shared is not shared:
@@ -138,18 +164,32 @@ class Stepper:
 
     def adopt(self, partition: Partition, now: int) -> None:
         """Make a partition that another program may have stepped one of this program's own."""
-        adoption.adopt(self.program.scopes[partition.scope], partition, now)
+        adoption.adopt(self.program.scopes[partition.scope], partition, now, self.begun)
+        partition.stepper = self._mark
+
+    def shown(self, partition: Partition, now: int) -> Partition:
+        """The partition as this program sees it: itself, or a copy where another program has stepped it last."""
+        if partition.stepper is self._mark:
+            return partition
+        copy = partition.copy()
+        self.adopt(copy, now)
+        return copy
 
     def concerns(self, scope: str, event_type: str) -> bool:
         """Whether a delivery of that type can do anything in that scope; one that cannot need not be stepped at all."""
-        found = self._scopes[scope]
-        return not found.concern(event_type).idle
+        found = self._scopes.get(scope)
+        return found is not None and not found.concern(event_type).idle
 
-    def watched(self, scope: str) -> bool:
-        """Whether a change of the entity that a key of the scope names can change what is decided there, by itself."""
+    def asks(self, event_type: str) -> bool:
+        """Whether a pop-up is decided at events of that type."""
+        return event_type in self._asking
+
+    def watched(self, scope: str) -> frozenset[tuple[str, str]]:
+        """What is decided anew when the entity changes that a key of the scope names: metrics with their forms, alerts, and the rules."""
         found = self._scopes[scope]
-        alerts_read = any("entity" in alert.depends for alert in found.program.alerts)
-        return bool(found.rostered) or alerts_read or "entity" in found.alpha.watched
+        names = {(one.name, one.form) for one in found.rostered}
+        names |= {(one.name, "") for one in found.program.alerts if "entity" in one.depends}
+        return frozenset(names | ({("", "rules")} if "entity" in found.alpha.watched else set()))
 
     @property
     def absences(self) -> dict[str, dict[str, str]]:
@@ -159,6 +199,11 @@ class Stepper:
             for entity, (field, _) in scope.absences.items():
                 found.setdefault(entity, {})[name] = field
         return found
+
+    def machine(self, partition: Partition, name: str) -> Workflow | None:
+        """The workflow that the instance of a partition runs on; None where it is gone, and nothing stands for it."""
+        found = self._scopes[partition.scope].machine(name, partition.workflows.instances.get(name))
+        return None if found is None else found[0]
 
     def views(self, partition: Partition, now: int) -> dict[str, Any]:
         """The metrics of a partition as people ask for them: name → view."""
@@ -190,9 +235,9 @@ class Stepper:
             if alert.name == name:
                 for level, condition in alert.levels:
                     tracer.asked(name, level, condition, env)
-        for chart in scope.program.workflows:
-            if chart.name == name:
-                blockers.ask(turn, chart, env, aim)
+        machine = scope.machine(name, partition.workflows.instances.get(name))
+        if machine is not None:
+            blockers.ask(turn, machine[0], env, aim)
         for rule in scope.program.rules:
             if rule.name == name:
                 matcher.ask(turn, scope.alpha, rule, Env(shared, partition, asked, asked.keys, now, asked.at, scope))
@@ -205,7 +250,9 @@ def _deliver(turn: Turn, scope: Scope) -> None:
     event, env = turn.event, turn.seen
     concern = scope.concerns.get(event.type) or scope.concern(event.type)
     changes: set[str] = set()
-    if concern.workflows and event.refusal is None:
+    if scope.pinned:
+        _deliver_pinned(turn, scope, concern, env, changes)
+    elif concern.workflows and event.refusal is None:
         for chart, table, change in concern.workflows:
             if workflow.deliver(turn, chart, table, env):
                 changes.add(change)
@@ -219,6 +266,25 @@ def _deliver(turn: Turn, scope: Scope) -> None:
         matcher.run(turn, scope.alpha, env, changes)
     if changes:
         _judge(turn, scope, changes)
+
+
+def _deliver_pinned(turn: Turn, scope: Scope, concern: Concern, env: Env, changes: set[str]) -> None:
+    """Each instance takes the event on its own machine; what one of an earlier revision decides says which revision that is."""
+    if turn.event.refusal is not None:
+        return
+    for chart, ready, change in (*concern.workflows, *concern.pinned):
+        found = scope.machine(chart.name, turn.partition.workflows.instances.get(chart.name))
+        if found is not None and found[0] is chart:
+            mark = len(turn.step.records)
+            if workflow.deliver(turn, chart, ready, env):
+                changes.add(change)
+            _mark_pinned(turn, chart, mark)
+
+
+def _mark_pinned(turn: Turn, chart: Workflow, mark: int) -> None:
+    if chart.revision:
+        for record in turn.step.records[mark:]:
+            record.fields["pinned"] = chart.revision
 
 
 def _go_on(turn: Turn, concern: Concern, event: Event, env: Env) -> None:
@@ -334,8 +400,11 @@ def _fire(turn: Turn, scope: Scope, name: str) -> None:
     env = turn.as_of_now()
     if owner == "workflow":
         chart_name, _, timer = rest.partition("/")
-        if chart_name in scope.charts:
-            workflow.due(turn, scope.charts[chart_name], scope.tables[chart_name], timer, env)
+        found = scope.machine(chart_name, turn.partition.workflows.instances.get(chart_name))
+        if found is not None:
+            mark = len(turn.step.records)
+            workflow.due(turn, *found, timer, env)
+            _mark_pinned(turn, found[0], mark)
             changes.add(f"workflow:{chart_name}")
     elif owner == "window" and rest in scope.windows:
         _close(turn, scope.windows[rest], env, changes)
@@ -434,5 +503,9 @@ class _WorkflowViews(dict[str, Any]):
         self._instances = partition.workflows.instances
 
     def __missing__(self, name: str) -> Any:
-        view = self[name] = workflow.WorkflowView(self._scope.charts[name], self._instances.get(name))
+        held = self._instances.get(name)
+        found = self._scope.machine(name, held)
+        if found is None:
+            raise KeyError(name)
+        view = self[name] = workflow.WorkflowView(found[0], held)
         return view

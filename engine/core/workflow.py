@@ -171,6 +171,7 @@ def _abandon(
 
 
 def _keep(run: Run) -> None:
+    run.instance.machine = run.chart.form
     run.turn.partition.workflows.instances[run.chart.name] = run.instance
     run.turn.changed("workflows")
 

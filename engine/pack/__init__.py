@@ -3,8 +3,20 @@
 `load` gives the program or raises with every mistake; `diagnose` lists them; `builtin` finds the packs that are shipped.
 """
 
-from engine.pack.check import diagnose, load, restore
+from engine.pack.check import assemble, diagnose, load, read, restore
+from engine.pack.compile.pins import Pin
 from engine.pack.diagnostic import BrokenPackError, Diagnostic
-from engine.pack.files import builtin
+from engine.pack.files import PackFile, builtin
 
-__all__ = ["BrokenPackError", "Diagnostic", "builtin", "diagnose", "load", "restore"]
+__all__ = [
+    "BrokenPackError",
+    "Diagnostic",
+    "PackFile",
+    "Pin",
+    "assemble",
+    "builtin",
+    "diagnose",
+    "load",
+    "read",
+    "restore",
+]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.program import Program
+from engine.pack.compile.pins import Pin
 from engine.pack.compile.program import compile_program
 from engine.pack.diagnostic import BrokenPackError, Diagnostic, Report
 from engine.pack.files import PackFile, read_files
@@ -18,17 +19,30 @@ NO_PARAMS: Params = {}
 
 def load(paths: Sequence[str | Path], params: Params = NO_PARAMS) -> Program:
     """The program of folders, files or names of built-in packs. Raises `BrokenPackError` with all diagnostics."""
-    program, report = _compile(paths, params)
-    if program is None or report.failed:
-        raise BrokenPackError(report.sorted())
-    return program
+    return assemble(read(paths), params)
 
 
-def restore(files: Mapping[str, str], params: Params = NO_PARAMS) -> Program:
+def restore(files: Mapping[str, str], params: Params = NO_PARAMS, pins: Sequence[Pin] = ()) -> Program:
     """The program of files that were kept with a log, by their name in the pack. Raises `BrokenPackError` like `load`."""
+    return assemble([PackFile(name, name, text) for name, text in files.items()], params, pins)
+
+
+def read(paths: Sequence[str | Path]) -> list[PackFile]:
+    """The files of folders, files or names of built-in packs. Raises `BrokenPackError` for everything that may not be there."""
     report = Report()
-    kept = [PackFile(name, name, text) for name, text in files.items()]
-    program = compile_program(read_definitions(kept, report), kept, params)
+    files = read_files(paths, report)
+    if report.failed:
+        raise BrokenPackError(report.sorted())
+    return files
+
+
+def assemble(files: Sequence[PackFile], params: Params = NO_PARAMS, pins: Sequence[Pin] = ()) -> Program:
+    """The program of files that were read, with the workflows of earlier revisions that instances still run on.
+
+    Raises `BrokenPackError` with all diagnostics.
+    """
+    report = Report()
+    program = compile_program(read_definitions(files, report), files, params, pins)
     if report.failed:
         raise BrokenPackError(report.sorted())
     return program

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from engine.core.event import Event
 from engine.core.partition import Partition
-from engine.core.step import Stepper
+from engine.runtime.lineage import Lineage
 from engine.runtime.past import Past
 from engine.store.batch import Delivery, Logged
 from engine.store.protocol import Store
@@ -35,13 +35,14 @@ def condemned(store: Store) -> dict[Delivery, str]:
 
 
 def refolded(
-    stepper: Stepper, past: Past, events: Iterable[Event], where: tuple[str, str], skipped: frozenset[Delivery]
+    lineage: Lineage, past: Past, events: Iterable[Event], where: tuple[str, str], skipped: frozenset[Delivery]
 ) -> Partition:
     """The partition as `events`, in log order, make it; those in `skipped` it has never seen."""
     scope, key = where
     partition = Partition(scope, key)
     for event in events:
         past.reach(event.seq)
+        stepper = lineage.stepper(event.seq)
         if (event.seq, scope, key) not in skipped and stepper.concerns(scope, event.type):
             stepper.step(partition, past, event)
             partition.seq = event.seq

@@ -6,10 +6,8 @@ Any number of them work on one store. What each of them does is claimed in the d
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,12 +19,13 @@ from connectors.protocol import Connector
 from engine.actions.dispatcher import Dispatcher
 from engine.actions.worker import embedded
 from engine.core.program import Program
-from engine.errors import StoreError
-from engine.runtime.admission import Door
+from engine.errors import RulewrightError, StoreError
 from engine.runtime.appender import Appender
 from engine.runtime.bell import Bell
 from engine.runtime.drain import BATCH, Drain
 from engine.runtime.gate import TIMERS
+from engine.runtime.lineage import Programs
+from engine.runtime.members import Membership, owner
 from engine.runtime.receiving import receive
 from engine.runtime.visible import Followed
 from engine.store.batch import Lease
@@ -61,18 +60,18 @@ class Crew:
         connectors: Mapping[str, Connector] | None = None,
         term: int = TERM,
     ) -> None:
-        self.program = program
         self._store = store
         self._clock = clock
         self._term = term
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"
-        self._appender = Appender(program, store)
-        self._door = Door(program)
+        self._owner = owner()
+        programs = Programs(store, program)
+        self._membership = Membership(store, programs, "work", clock)
+        self._appender = Appender(program, store, programs)
         self._entities = Followed()
         self._reading = threading.Lock()
         self._drains: queue.SimpleQueue[Drain] = queue.SimpleQueue()
         for _ in range(threads + 1):
-            self._drains.put(Drain(program, store, self._now, term))
+            self._drains.put(Drain(program, store, self._now, term, programs))
         self._bell = Bell(broker(), self._answer, threads)
         self._dispatcher = Dispatcher(
             store,
@@ -99,6 +98,12 @@ class Crew:
         self._thread.join()
         self._bell.stop()
         self._dispatcher.stop()
+        self._membership.leave()
+
+    @property
+    def program(self) -> Program:
+        """The program that is active, as far as it is known here."""
+        return self._appender.program
 
     def drain(self, timeout: float) -> bool:
         """Wait until no action is under way or due; False: not within `timeout` seconds."""
@@ -122,10 +127,15 @@ class Crew:
                 self._bell.ring([shard])
 
     def sweep(self) -> None:
-        """Look once for what no message told of: deadlines, results of actions, deliveries."""
+        """Look once for what no message told of: another revision, deadlines, results of actions, deliveries."""
+        appender = self._appender
+        self._membership.beat(appender.program.revision)
+        before = appender.program
+        if appender.follow() is not before:
+            self._dispatcher.equip(appender.program.channels)
         self.fire()
         if self._store.unreceipted(1):
-            self._bell.ring(self._appender.through(lambda gate: receive(gate, self._door)).shards)
+            self._bell.ring(appender.through(lambda gate: receive(gate, appender.door)).shards)
         for shard in sorted(self._store.backlog()):
             self.step(shard)
 
@@ -133,7 +143,7 @@ class Crew:
         """Let all deadlines fire that are due; what waits because of some is told before the next ones."""
         until, count = self._now() - GRACE, TIMERS
         while count == TIMERS and not self._stopping.is_set():
-            count, shards = self._appender.gate.fire(until)
+            count, shards = self._appender.fire(until)
             self._bell.ring(shards)
 
     def _stepped(self, drain: Drain, lease: Lease) -> int:
@@ -148,7 +158,7 @@ class Crew:
     def _answer(self, shard: int) -> None:
         try:
             self.step(shard)
-        except StoreError as error:
+        except RulewrightError as error:
             _log.warning("shard %s: %s", shard, error)
 
     def _run(self) -> None:
@@ -157,6 +167,8 @@ class Crew:
                 self.sweep()
             except StoreError as error:
                 _log.warning("the store could not be used: %s", error)
+            except RulewrightError as error:
+                _log.error("%s", error)
 
     def _now(self) -> int:
         return round(self._clock() * 1_000_000)

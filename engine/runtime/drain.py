@@ -14,7 +14,8 @@ from engine.core.partition import Partition
 from engine.core.program import Program
 from engine.runtime.crash import StepCrashedError, condemned
 from engine.runtime.firing import is_firing
-from engine.runtime.head import Head
+from engine.runtime.head import Head, OvertakenError
+from engine.runtime.lineage import Lineage, Programs
 from engine.runtime.shard import shard_of
 from engine.runtime.timeline import Timer
 from engine.runtime.visible import Visible
@@ -39,11 +40,17 @@ class Drained:
 
 
 class Drain(Head):
-    """Steps deliveries of a shared store. Not safe to share between threads. `clock` gives microseconds of the wall clock."""
+    """Steps deliveries of a shared store. Not safe to share between threads. `clock` gives microseconds of the wall clock.
 
-    def __init__(self, program: Program, store: Shared, clock: Callable[[], int], lease: int) -> None:
+    Each delivery is stepped by the program that was active at its event; what is emitted is taken over by the one that is active now.
+    """
+
+    def __init__(
+        self, program: Program, store: Shared, clock: Callable[[], int], lease: int, programs: Programs | None = None
+    ) -> None:
         self._visible = Visible()
         super().__init__(program, store, self._visible)
+        self._lineage = Lineage(store, program, programs)
         self.shared = store
         self._clock = clock
         self._term = lease
@@ -53,7 +60,6 @@ class Drain(Head):
         self._emitted: list[tuple[Event, str, str, Emission]] = []
         self._timers: Mapping[Timer, int] = {}
         self._condemned = condemned(store)
-        self._asking = frozenset(one.on for scope in program.scopes.values() for one in scope.popups)
 
     def drain(self, lease: Lease, limit: int = BATCH) -> Drained | None:
         """Step the next deliveries of a shard; None: nothing waits.
@@ -63,6 +69,8 @@ class Drain(Head):
         while True:
             try:
                 return self._drained(lease, 1 if lease.suspects else limit)
+            except OvertakenError:
+                self._forget()
             except StepCrashedError as crash:
                 self._forget()
                 self.shared.park(crash.delivery, crash.event, str(crash))
@@ -78,6 +86,7 @@ class Drain(Head):
         waiting = self.shared.waiting(lease.shard, limit)
         if not waiting:
             return None
+        self._follow()
         events = self.shared.events_at([seq for seq, _, _ in waiting])
         if lease.suspects:
             self._suspect(waiting, events)
@@ -90,6 +99,13 @@ class Drain(Head):
         self.batch.lease = prolonged
         return self._commit(len(waiting), prolonged)
 
+    def _follow(self) -> None:
+        """Take over what was activated before the deliveries that were just read."""
+        lineage = self._lineage
+        if self.shared.activated() != lineage.reached and lineage.follow():
+            newest = lineage.newest
+            self._equip(newest.program, newest.begun)
+
     def _suspect(self, waiting: list[Delivery], events: Mapping[int, Event]) -> None:
         """Count, before it is stepped, that a delivery is: the worker may be lost at it. One that has been too often is given up."""
         for delivery in waiting:
@@ -101,7 +117,7 @@ class Drain(Head):
     def _look(self, waiting: list[Delivery], events: Mapping[int, Event]) -> None:
         """Have at hand what the steps will read, as it is by now."""
         self._visible.follow(self.shared)
-        if any(events[seq].type in self._asking for seq, _, _ in waiting):
+        if any(self._lineage.stepper(seq).asks(events[seq].type) for seq, _, _ in waiting):
             for one in self.shared.published():
                 self.entities.teach(one.entity, one.key, one.name, one.value)
         fired = [(scope, key, str(events[seq].data["name"])) for seq, scope, key in waiting if is_firing(events[seq])]
@@ -118,8 +134,7 @@ class Drain(Head):
             if held is None:
                 self._partitions[where] = Partition(*where)
                 continue
-            loaded = self._partitions[where] = Partition.load(*where, held.version, held.seq, held.sections)
-            self.stepper.adopt(loaded, self.now or 0)
+            self._partitions[where] = Partition.load(*where, held.version, held.seq, held.sections)
 
     def _deliver(self, event: Event, scope: str, key: str) -> None:
         if self._condemned.get((event.seq, scope, key)) == event.id:
@@ -129,8 +144,10 @@ class Drain(Head):
             return
         partition = self._partitions[scope, key]
         self._visible.reached = event.seq
+        stepper = self._lineage.stepper(event.seq)
+        self._revision = stepper.program.revision
         try:
-            step = self.stepper.step(partition, self.entities, event)
+            step = stepper.step(partition, self.entities, event)
         except Exception as failure:
             raise StepCrashedError(event, scope, key, failure) from failure
         partition.seq = event.seq
@@ -175,6 +192,8 @@ class Drain(Head):
 
     def _closed(self) -> Batch:
         """The batch with what was emitted, appended where the log is by now."""
+        if self.shared.activated() != self._lineage.reached:
+            raise OvertakenError
         self.seq, self.now = self.shared.head()
         for cause, scope, key, emission in self._emitted:
             self._emit(cause, scope, key, emission)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from msgspec.structs import astuple
 
 from connectors.protocol import Connector
 from engine.actions.dispatcher import Dispatcher
@@ -17,20 +20,25 @@ from engine.core.calendar import to_instant, to_micros
 from engine.core.event import Record
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
-from engine.pack import BrokenPackError, load, restore
+from engine.pack import BrokenPackError, assemble
+from engine.runtime.activation import kept
 from engine.runtime.admission import FIRST_YEAR, LAST_YEAR, Arrival, Door, Refusal
 from engine.runtime.beginning import Beginning
 from engine.runtime.crash import StepCrashedError
-from engine.runtime.deadlines import moved
+from engine.runtime.examination import Examine, Source, examined, source_of
 from engine.runtime.explanation import Explanation, explain, why_not
+from engine.runtime.head import Head
 from engine.runtime.line import Line, line_of
+from engine.runtime.lineage import Programs, restored
 from engine.runtime.outcome import Outcome
+from engine.runtime.pins import Living
 from engine.runtime.puts import offered, references, take, take_lines
 from engine.runtime.receiving import receive
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
+from engine.runtime.succession import activate, follow_on, roll_back
 from engine.store import open_store
-from engine.store.batch import SavedPack
+from engine.store.batch import Activation
 from engine.store.protocol import Store
 
 Roles = tuple[str, ...]
@@ -60,7 +68,11 @@ class Engine:
         self.writer = Writer(program)
         self._door = Door(program)
         self._session = Session(program, store)
+        self._activation = store.last_activation()
+        self._programs = Programs(store, program)
+        self._host = _Host(self)
         self._ahead = False
+        self._stale = False
         self._lock = threading.RLock()
 
     @classmethod
@@ -75,12 +87,18 @@ class Engine:
 
         Raises `PackError` with every mistake when a pack does not check, `StoreError` when the store cannot be opened.
         """
-        names = [packs] if isinstance(packs, (str, Path)) else list(packs)
-        program = load(names, params or {})
+        source = source_of(packs, params)
+        program = assemble(source.files, source.params)
         opened = open_store(store) if isinstance(store, str) else store
-        engine = cls(program, opened)
-        engine._take_over()
-        return engine
+        active = opened.active_pack() if opened.durable else None
+        if active is not None and active.revision != program.revision:
+            engine = cls(_readable(opened, active.revision, program), opened)
+            follow_on(engine._host, source, program, by="open", note="")
+            return engine
+        if opened.durable and active is None:
+            opened.save_pack(*astuple(kept(program, opened.clock() or 0)))
+        latest = opened.last_activation()
+        return cls(restored(opened, latest.revision, latest.pinned) if latest is not None else program, opened)
 
     @classmethod
     def reopen(cls, store: str | Store) -> Engine:
@@ -92,8 +110,7 @@ class Engine:
         saved = opened.active_pack()
         if saved is None:
             raise RulewrightError("no_pack", "nothing was run on this store yet", hint="name the pack with --pack")
-        files = {name: text.decode() for name, text in saved.files.items()}
-        return cls(restore(files, saved.params), opened)
+        return cls(_active(opened, saved.revision), opened)
 
     def __enter__(self) -> Engine:
         return self
@@ -268,6 +285,38 @@ class Engine:
         with self._lock:
             return self._guarded(lambda: take_lines(self._session, listed, default_at))
 
+    def inject(self, work: Callable[[Head], None]) -> list[Record]:
+        """Do something else with the head of the log and commit it; answers the raw records. It may be done again on top of other work."""
+        with self._lock:
+            return self._committed(lambda: work(self._session))
+
+    # --- which pack decides ----------------------------------------------------------------------
+
+    def activate(
+        self,
+        packs: str | Path | Sequence[str | Path] | Source,
+        *,
+        params: Mapping[str, Any] | None = None,
+        by: str,
+        note: str = "",
+        test: bool = True,
+        examine: Examine = examined,
+    ) -> Activation:
+        """Let other packs decide every event from now on, in every process that works on the store; who did it is kept.
+
+        They are checked, and their own tests run (unless `test` is False), before anything changes: `examine` does so, in this
+        process or in another one. Raises `BrokenPackError`, `PackError` `tests_failed`, and `RulewrightError` `already_active`;
+        the revision that is active goes on then.
+        """
+        return activate(self._host, source_of(packs, params), by, note, examine if test else None)
+
+    def rollback(self, by: str, to: str | None = None, note: str = "") -> Activation:
+        """Let an earlier revision decide again: the one before, or the one `to`. Its tests are not run: it has decided already.
+
+        Raises `RulewrightError` `no_earlier_revision` and `unknown_revision`.
+        """
+        return roll_back(self._host, by, to, note)
+
     # --- what can be asked -----------------------------------------------------------------------
 
     def explain(self, decision: str) -> Explanation:
@@ -292,17 +341,17 @@ class Engine:
         with self._lock:
             session = self._session
             now = session.now or 0
-            return session.stepper.views(session.partition(scope, key), now)
+            return session.stepper.views(session.shown(scope, key), now)
 
     def state(self, scope: str, key: str) -> dict[str, Any]:
         """What is decided of a key: workflow states, alert levels, arms."""
         with self._lock:
             partition = self._session.partition(scope, key)
-            charts = {one.name: one for one in self.program.scopes[scope].workflows}
+            charts = {name: self._session.stepper.machine(partition, name) for name in partition.workflows.instances}
             return {
                 "workflows": {
-                    name: statechart.shown(charts[name], instance.active)
-                    if name in charts
+                    name: statechart.shown(chart, instance.active)
+                    if (chart := charts[name]) is not None
                     else "+".join(instance.active)
                     for name, instance in partition.workflows.instances.items()
                 },
@@ -383,7 +432,7 @@ class Engine:
 
     def _follow(self) -> None:
         """Take over what another process appended to the same store, or how far it let time pass."""
-        if self.store.durable and self.store.head() != (self._session.seq, self._session.now):
+        if self.store.durable and (self._stale or self.store.head() != (self._session.seq, self._session.now)):
             self._reset()
 
     def _settle(self) -> None:
@@ -396,41 +445,78 @@ class Engine:
                 self._reset()
                 raise
 
-    def _take_over(self) -> None:
-        """Go on with what another revision left: move its deadlines to the calendars of this one, and keep this one with the log.
-
-        Decisions can so be explained with the pack that made them.
-        """
-        program, store = self.program, self.store
-        active = store.active_pack() if store.durable else None
-        if not store.durable or (active is not None and active.revision == program.revision):
-            return
-        if active is not None:
-            self._guarded(lambda: self._recount(active))
-        files = {name: text.encode() for name, text in program.files.items()}
-        store.save_pack(program.revision, program.name, program.version, files, program.params, store.clock() or 0)
-
-    def _recount(self, earlier: SavedPack) -> None:
-        """Deadlines in working time follow the calendars of the program, where an earlier one counted otherwise."""
-        session = self._session
-        pending = [timer for timer in self.store.timers() if timer[3].startswith("workflow/")]
-        if not pending or session.now is None:
-            return
-        try:
-            old = restore({name: text.decode() for name, text in earlier.files.items()}, earlier.params)
-        except BrokenPackError:
-            return
-        for event in moved(old, self.program, pending, session.now):
-            session.tell(event)
+    def _become(self, program: Program, activation: Activation | None) -> None:
+        self.program, self._activation = program, activation
+        self.writer, self._door = Writer(program), Door(program)
 
     def _reset(self) -> None:
+        """Begin again where the log stands, with the revision that is active there."""
         if not self.store.durable:
             return
-        self._ahead = False
+        self._ahead, self._stale = False, True
         try:
             self.store.settle()
         finally:
-            self._session = Session(self.program, self.store)
+            latest = self.store.last_activation()
+            if latest is not None and latest != self._activation:
+                self._become(self._programs.active(latest), latest)
+            self._session, self._stale = Session(self.program, self.store), False
+
+
+class _Host:
+    """An engine as whoever lets another program have its log."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def store(self) -> Store:
+        return self._engine.store
+
+    @property
+    def activation(self) -> Activation | None:
+        return self._engine._activation
+
+    def follow(self) -> Program:
+        engine = self._engine
+        with engine._lock:
+            engine._settle()
+            engine._follow()
+            return engine.program
+
+    def living(self) -> Living:
+        with self._engine._lock:
+            return self._engine._session.living()
+
+    def ready(self, program: Program) -> None:
+        """Other processes take a program over when they come to it."""
+
+    def succeed(self, program: Program, work: Callable[[Head], None]) -> Activation:
+        engine = self._engine
+        with engine._lock:
+            made: list[Activation] = []
+
+            def switch() -> None:
+                work(engine._session)
+                made[:] = engine._session.batch.activated
+
+            engine._committed(switch)
+            engine._become(program, made[0])
+            return made[0]
+
+
+def _active(store: Store, revision: str) -> Program:
+    """The program of the revision that is active, with the machines of earlier ones that it holds."""
+    latest = store.last_activation()
+    return restored(store, revision, latest.pinned if latest is not None and latest.revision == revision else ())
+
+
+def _readable(store: Store, revision: str, program: Program) -> Program:
+    """The program of a revision that is to be replaced; where this version of the engine cannot compile it, what replaces it."""
+    try:
+        return _active(store, revision)
+    except BrokenPackError:
+        return replace(program, revision=revision)
 
 
 def moment(value: datetime | str) -> datetime:

@@ -16,12 +16,12 @@ from engine.cel import Trace
 from engine.cel.values import fits
 from engine.core.event import Event, Record
 from engine.core.program import Program
-from engine.core.step import Stepper
 from engine.core.text import display
 from engine.core.trace import LARGEST_SHOWN, Note, Tracer
 from engine.errors import Place, RulewrightError
 from engine.runtime.entities import EVER
 from engine.runtime.fold import Folded, fold
+from engine.runtime.lineage import Lineage
 from engine.runtime.records import Writer
 from engine.store.protocol import Store
 
@@ -74,6 +74,8 @@ class Explanation:
         yield f"  revision    {self.revision}"
         if self.record is not None and self.record["revision"] != self.revision:
             yield f"  decided by revision {self.record['revision']}; the values below are those of {self.revision}"
+        if self.record is not None and "pinned" in self.record:
+            yield f"  pinned      to the machine of revision {self.record['pinned']}, with which the instance began"
         if self.event is not None:
             at = "known from the beginning" if self.event["time"] is None else f"at {self.event['time']}"
             yield f"  event       {self.event['type']} {self.event['id']} {at}"
@@ -176,6 +178,7 @@ def explain(program: Program, store: Store, decision: str) -> Explanation:
     if found is None:
         return _refused(program, store, decision)
     seq, record = found
+    program = Lineage(store, program).program(seq)
     event = store.event(seq)
     notes: tuple[Note, ...] = ()
     if event is not None and record.scope is not None and record.key is not None:
@@ -183,7 +186,7 @@ def explain(program: Program, store: Store, decision: str) -> Explanation:
         fold(program, store, record.scope, record.key, seq=seq, tracer=tracer)
         notes = tuple(note for note in tracer.notes if note.owner == record.name)
     shown_record = Writer(program).mapping(record)
-    place = place_of(program, record.scope, record.name)
+    place = place_of(program, record.scope, record.name, record.fields.get("pinned", ""))
     return Explanation(
         _sentence(shown_record), program.revision, shown_record, place, _shown_event(program, event), notes
     )
@@ -220,7 +223,9 @@ def why_not(program: Program, store: Store, name: str, key: str, at: int | None)
     tracer = Tracer()
     folded = fold(program, store, scope, key, until=at)
     last = folded.last
-    Stepper(program).ask(folded.partition, folded.entities, name, at or 0, last, tracer, aim or None)
+    stepper = folded.stepper
+    partition, program = stepper.shown(folded.partition, at or 0), stepper.program
+    stepper.ask(partition, folded.entities, name, at or 0, last, tracer, aim or None)
     when = "before time began" if at is None else f"as of {program.calendar.stamp(at)}"
     return Explanation(
         f"why not {asked} for {scope} {key}, {when}?",
@@ -255,20 +260,13 @@ def _names(program: Program, scope: str) -> set[str]:
     return {part.name for part in parts}
 
 
-def place_of(program: Program, scope: str | None, name: str | None) -> Place | None:
-    """Where the part of the pack stands that decided a record."""
+def place_of(program: Program, scope: str | None, name: str | None, pinned: str = "") -> Place | None:
+    """Where the part of the pack stands that decided a record; `pinned` is the revision of a machine that is held from there."""
     if scope is None or scope not in program.scopes:
         return None
     one = program.scopes[scope]
-    parts: tuple[Any, ...] = (
-        *one.alerts,
-        *one.rules,
-        *one.workflows,
-        *one.popups,
-        *one.experiments,
-        *one.windows,
-        *one.opens,
-    )
+    own = (*one.alerts, *one.rules, *one.workflows, *one.popups, *one.experiments, *one.windows, *one.opens)
+    parts: tuple[Any, ...] = tuple(held for held in one.pinned if held.revision == pinned) if pinned else own
     return next((part.place for part in parts if part.name == name), None)
 
 

@@ -9,16 +9,22 @@ from engine.core.partition import Partition
 from engine.core.program import Program
 from engine.core.step import Stepper
 from engine.core.trace import Tracer
+from engine.runtime.firing import is_firing
+from engine.runtime.lineage import Lineage
 from engine.runtime.past import Past, given_up
 from engine.store.protocol import Store
 
 
 @dataclass(slots=True)
 class Folded:
-    """A partition as it stood. `entities` are those known by then, `last` the event that it saw last, `deadlines` what was pending."""
+    """A partition as it stood. `entities` are those known by then, `last` the event that it saw last, `deadlines` what was pending.
+
+    `stepper` is whoever would have stepped it next.
+    """
 
     partition: Partition
     entities: Past
+    stepper: Stepper
     last: Event | None = None
     deadlines: dict[str, int] = field(default_factory=dict)
 
@@ -37,8 +43,8 @@ def fold(
 
     Published values are those of now: their history is in the records that were decided with them.
     """
-    stepper, skipped = Stepper(program), given_up(store)
-    folded = Folded(Partition(scope, key), Past(store.entities()))
+    lineage, skipped = Lineage(store, program), given_up(store)
+    folded = Folded(Partition(scope, key), Past(store.entities()), lineage.stepper(seq or 1))
     for value in store.published():
         folded.entities.teach(value.entity, value.key, value.name, value.value)
     for event in store.events(scope=scope, key=key):
@@ -46,12 +52,15 @@ def fold(
             break
         folded.entities.reach(event.seq)
         folded.last = event
-        if event.type == "timer.fired":
-            folded.deadlines.pop(event.data["name"], None)
+        if is_firing(event) and folded.deadlines.pop(str(event.data["name"]), None) != event.at:
+            continue
+        stepper = lineage.stepper(event.seq)
         if (event.seq, scope, key) not in skipped and stepper.concerns(scope, event.type):
             _step(folded, stepper, event, tracer if event.seq == seq else None)
     if seq is None:
-        folded.entities.reach(_reached(store, folded.last, until))
+        reached = _reached(store, folded.last, until)
+        folded.entities.reach(reached)
+        folded.stepper = lineage.stepper(reached + 1)
     return folded
 
 

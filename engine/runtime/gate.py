@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from engine.core.event import Record
 from engine.core.program import Program
 from engine.runtime.firing import Firings, first_number
-from engine.runtime.head import SOURCE, Head
+from engine.runtime.head import SOURCE, Head, OvertakenError
 from engine.runtime.shard import shard_of
 from engine.runtime.timeline import Timeline, Timer
 from engine.runtime.visible import Followed
@@ -22,18 +22,20 @@ TIMERS = 2_000
 
 
 class Gate(Head):
-    """Appends to a log. Not safe to share between threads."""
+    """Appends to a log. `activation` is the one by which its program decides. Not safe to share between threads."""
 
     def __init__(self, program: Program, store: Shared) -> None:
         super().__init__(program, store, Followed())
         self.shared = store
+        latest = store.last_activation()
+        self.activation = latest if latest is not None and latest.revision == program.revision else None
         self._firings = Firings(None, lambda number: self._identity((SOURCE, number)) is not None, shared=True)
         self._absent: set[tuple[str, str]] = set()
 
     def through(self, work: Callable[[], None]) -> tuple[list[Record], frozenset[int]]:
         """Do something with the head and commit it; answers the records, and the shards in which deliveries wait now.
 
-        Where it fails nothing of it has happened.
+        Where it fails nothing of it has happened. Raises `OvertakenError` where another program is active by now.
         """
         try:
             self.shared.append(lambda: self._made(work))
@@ -78,6 +80,8 @@ class Gate(Head):
         return self.batch
 
     def _catch_up(self) -> None:
+        if self.shared.activated() != (self.activation.seq if self.activation is not None else 0):
+            raise OvertakenError
         assert isinstance(self.entities, Followed)
         self.entities.follow(self.store)
         self.seq, self.now = self.store.head()

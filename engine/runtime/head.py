@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import msgspec
 
 from engine.core.codec import digest, identity
 from engine.core.event import Emission, Event, Record
@@ -19,7 +21,7 @@ from engine.runtime.entities import Data, Entities
 from engine.runtime.firing import MAX_FIRINGS, Firings
 from engine.runtime.route import Route, Routes
 from engine.runtime.timeline import Timeline, Timer
-from engine.store.batch import LINE_LIMIT, Batch, Logged, Reject, StoredEntity
+from engine.store.batch import LINE_LIMIT, Activation, Batch, Logged, Reject, StoredEntity
 from engine.store.protocol import Store
 
 SOURCE = "rulewright"
@@ -29,28 +31,52 @@ _OWN_MARK = b"\0" * 16
 """Stands for the digest of the engine's own events: their ids say what they say."""
 
 
+class OvertakenError(Exception):
+    """Somebody else has activated another revision: the work is to be done again by its program."""
+
+
 class Head(ABC):
     """Where a log goes on. `batch` collects what has to be written, `out` the records that were made. Not safe to share between threads."""
 
     def __init__(self, program: Program, store: Store, entities: Entities) -> None:
-        self.program = program
         self.store = store
-        self.stepper = Stepper(program)
+        active = store.last_activation()
+        self._equip(program, active.begun if active is not None and active.revision == program.revision else None)
         self.entities = entities
         self.seq, self.now = store.head()
         self.timeline = Timeline()
         self.batch = Batch()
         self.out: list[Record] = []
         self._began = self.seq > 0 or store.durable
-        self._revision = program.revision
         self._seen: dict[tuple[str, str], bytes] = {}
         self._uniques: dict[tuple[str, str], str] = {}
         self._refused: set[str] = set()
         self._queue: deque[Event] = deque()
         self._firings = Firings(self.now, lambda number: self._identity((SOURCE, number)) is not None)
+
+    def _equip(self, program: Program, begun: Mapping[str, int] | None) -> None:
+        """Let `program` decide; `begun` says since when its metrics have been counted as they are, where that is not always."""
+        self.program = program
+        self._revision = program.revision
+        self.stepper = Stepper(program, begun)
         self._routes = Routes(program, self.stepper)
-        self._watched = frozenset(name for name in program.scopes if self.stepper.watched(name))
+        watched = {name: self.stepper.watched(name) for name in program.scopes}
+        self._watched = {name: parts for name, parts in watched.items() if parts}
         self._absences = self.stepper.absences
+
+    def switch(self, program: Program, activation: Activation, event: Event) -> None:
+        """Append that a revision is activated: what comes after it in the log is decided by its program, and is seen to here.
+
+        Where it looks at entities for more than the program before did, their keys are told, as at the beginning of time.
+        """
+        watched, absences = self._watched, self._absences
+        self._log(event, _OWN_MARK)
+        self.batch.activated.append(msgspec.structs.replace(activation, seq=self.seq))
+        self._equip(program, activation.begun)
+        if self.now is not None:
+            more = {name for name, parts in self._watched.items() if not parts <= watched.get(name, frozenset())}
+            self._introduce(sorted(more | (self._absences.keys() - absences.keys())), self.now, event.id)
+            self._settle()
 
     # --- what comes in ---------------------------------------------------------------------------
 
@@ -99,7 +125,7 @@ class Head(ABC):
         if place is not None:
             fields["place"] = place
         at = self.now if self.now is not None else refusal.at
-        record = Record("reject", number, at, refusal.event, None, None, None, fields)  # type: ignore[arg-type]
+        record = Record("reject", number, at, refusal.event, None, None, None, fields, self._revision)  # type: ignore[arg-type]
         self.out.append(record)
         self.batch.rejects.append(
             Reject(
@@ -149,7 +175,22 @@ class Head(ABC):
         """Virtual time begins. Keys that are known by now are told, so that their windows begin with it."""
         self.now = at
         self.batch.clock = at
-        for entity in sorted(self._watched | self._absences.keys()):
+        self._introduce(sorted(self._watched.keys() | self._absences.keys()), at)
+        self._settle()
+
+    def remind(self) -> None:
+        """Set the deadlines of entity versions that hold from later on, as they were set when these were put."""
+        if self.now is None:
+            return
+        for entity in sorted(self._watched.keys() | self._absences.keys()):
+            for key in self.entities.keys(entity):
+                for later in self.entities.after(entity, key, self.now):
+                    for where, name in self._concerned(entity, key, later).items():
+                        self._expect(where, name, later)
+
+    def _introduce(self, entities: Iterable[str], at: int, *since: str) -> None:
+        """Tell keys that their entities are known; `since` are further parts of the ids, where that is not said for the first time."""
+        for entity in entities:
             for key in self.entities.keys(entity):
                 for later in self.entities.after(entity, key, at):
                     for where, name in self._concerned(entity, key, later).items():
@@ -158,7 +199,7 @@ class Head(ABC):
                 if known > at:
                     continue
                 event = Event(
-                    id=identity("known", entity, key),
+                    id=identity("known", entity, key, *since),
                     source=SOURCE,
                     type="entity.put",
                     at=known,
@@ -166,7 +207,6 @@ class Head(ABC):
                     keys=tuple(self._concerned(entity, key, at)),
                 )
                 self._append(event, _OWN_MARK)
-        self._settle()
 
     def _concerned(self, entity: str, key: str, at: int, data: Data | None = None) -> dict[tuple[str, str], str]:
         """The partitions that the version of an entity from `at` on concerns, or new `data`: its own key's, and of an absence those of
@@ -270,6 +310,15 @@ class Head(ABC):
             self._record(self.seq + 1, Record("reject", number, self.now, event.id, None, None, None, fields))
 
     def _append(self, event: Event, mark: bytes, put: tuple[str, str, int, Data] | None = None) -> None:
+        self._log(event, mark)
+        if put is not None:
+            entity, key, at, data = put
+            self.entities.put(entity, key, at, event.seq, data)
+            self.batch.entities.append(StoredEntity(entity, key, at, event.seq, data))
+        self._queue.append(event)
+
+    def _log(self, event: Event, mark: bytes) -> None:
+        """Append an event that reaches no partition, or will be queued next."""
         self.seq = seq = self.seq + 1
         event.seq = seq
         now = self.now
@@ -279,11 +328,6 @@ class Head(ABC):
             event.now = self.batch.clock = now
         self._seen[event.source, event.id] = mark
         self.batch.logged.append(Logged(event, mark))
-        if put is not None:
-            entity, key, at, data = put
-            self.entities.put(entity, key, at, seq, data)
-            self.batch.entities.append(StoredEntity(entity, key, at, seq, data))
-        self._queue.append(event)
 
     def _emit(self, cause: Event, scope: str, key: str, emission: Emission) -> None:
         if cause.hop >= MAX_HOPS:
@@ -291,6 +335,10 @@ class Head(ABC):
             reason = f"more than {MAX_HOPS} emissions in a row: do two rules call each other?"
             fields: dict[str, Any] = {"code": "hop_limit", "reason": reason, "place": None, "values": {}}
             self._record(cause.seq, Record("error", number, cause.now, cause.id, scope, key, emission.name, fields))
+            return
+        declared = self.program.events.get(emission.type)
+        if declared is None:  # only where another revision was activated before the cause was stepped
+            self._undeclared(cause, scope, key, emission)
             return
         event = Event(
             id=emission.id,
@@ -301,8 +349,14 @@ class Head(ABC):
             hop=cause.hop + 1,
             cause=cause.id,
         )
-        event.keys = keys_of(event, self.program.events[emission.type])
+        event.keys = keys_of(event, declared)
         self._append(event, _OWN_MARK)
+
+    def _undeclared(self, cause: Event, scope: str, key: str, emission: Emission) -> None:
+        number = identity(scope, key, "error", emission.name, emission.id, emission.type)
+        reason = f"the revision that is active by now has no event `{emission.type}`"
+        fields: dict[str, Any] = {"code": "unknown_type", "reason": reason, "place": None, "values": {}}
+        self._record(cause.seq, Record("error", number, cause.now, cause.id, scope, key, emission.name, fields))
 
     def _record(self, seq: int, record: Record) -> None:
         record.revision = self._revision

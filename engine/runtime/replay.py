@@ -3,40 +3,80 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from engine.core.codec import pack
+from engine.core.event import Event, Publication
 from engine.core.partition import SECTIONS, Partition
 from engine.core.program import Program
 from engine.core.step import Stepper
 from engine.runtime.firing import is_firing
+from engine.runtime.lineage import Lineage
 from engine.runtime.past import Past, given_up
+from engine.runtime.timeline import Timer
+from engine.store.batch import Delivery
 from engine.store.protocol import Store
+
+SAID = 1000
+"""Events after which it is said how far a replay has come."""
+
+
+@dataclass(slots=True)
+class Unrolled:
+    """What a log has come to: its partitions, their deadlines (None: not set any more), and what they published; `last` is its end."""
+
+    entities: Past
+    skipped: frozenset[Delivery]
+    partitions: dict[tuple[str, str], Partition] = field(default_factory=dict)
+    timers: dict[Timer, int | None] = field(default_factory=dict)
+    published: dict[tuple[str, str, str], Publication] = field(default_factory=dict)
+    last: Event | None = None
+
+    def take(self, stepper: Stepper, event: Event) -> None:
+        """Step the next event in all of its partitions."""
+        self.last = event
+        self.entities.reach(event.seq)
+        for scope, key in event.keys:
+            if stepper.concerns(scope, event.type) and (event.seq, scope, key) not in self.skipped:
+                self._deliver(stepper, event, scope, key)
+
+    def _deliver(self, stepper: Stepper, event: Event, scope: str, key: str) -> None:
+        if is_firing(event) and self.timers.pop((scope, key, str(event.data["name"])), None) != event.at:
+            return
+        partition = self.partitions.get((scope, key))
+        if partition is None:
+            partition = self.partitions[scope, key] = Partition(scope, key)
+        step = stepper.step(partition, self.entities, event)
+        partition.seq = event.seq
+        self.timers |= {(scope, key, name): due for name, due in step.timers.items()}
+        for one in step.published:
+            self.published[one.entity, one.key, one.name] = one
+            self.entities.teach(one.entity, one.key, one.name, one.value)
+
+
+def unrolled(
+    program: Program, store: Store, until: int | None = None, progress: Callable[[int], None] = lambda _: None
+) -> Unrolled:
+    """The log, up to a sequence, delivery by delivery in its order; what was emitted is in the log already.
+
+    Where `program` is the active one, each delivery is stepped by the revision that was active at it; another one steps them all.
+    Deliveries that live gave up are left out, as live went on without them, and so are firings of deadlines that were moved or
+    cancelled before their partition came to them. `progress` is told the sequence that is reached, now and then.
+    """
+    lineage, found = Lineage(store, program), Unrolled(Past(store.entities()), given_up(store))
+    for event in store.events():
+        if until is not None and event.seq > until:
+            break
+        found.take(lineage.stepper(event.seq), event)
+        if event.seq % SAID == 0:
+            progress(event.seq)
+    return found
 
 
 def replayed(program: Program, store: Store) -> dict[tuple[str, str], Partition]:
-    """Every partition as the log makes it, delivery by delivery in log order; what was emitted is in the log already.
-
-    Deliveries that live gave up are left out, as live went on without them, and so are firings of deadlines that were moved or
-    cancelled before their partition came to them.
-    """
-    stepper, entities, skipped = Stepper(program), Past(store.entities()), given_up(store)
-    partitions: dict[tuple[str, str], Partition] = {}
-    timers: dict[tuple[str, str, str], int | None] = {}
-    for event in store.events():
-        entities.reach(event.seq)
-        for scope, key in event.keys:
-            if not stepper.concerns(scope, event.type) or (event.seq, scope, key) in skipped:
-                continue
-            if is_firing(event) and timers.pop((scope, key, str(event.data["name"])), None) != event.at:
-                continue
-            partition = partitions.get((scope, key))
-            if partition is None:
-                partition = partitions[scope, key] = Partition(scope, key)
-            step = stepper.step(partition, entities, event)
-            timers |= {(scope, key, name): due for name, due in step.timers.items()}
-            for one in step.published:
-                entities.teach(one.entity, one.key, one.name, one.value)
-    return partitions
+    """Every partition as the log makes it."""
+    return unrolled(program, store).partitions
 
 
 def live(store: Store, keys: list[tuple[str, str]]) -> dict[tuple[str, str], Partition]:

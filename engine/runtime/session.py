@@ -14,7 +14,9 @@ from engine.core.program import Program
 from engine.runtime.crash import StepCrashedError, condemned, reaching, refolded
 from engine.runtime.entities import Entities
 from engine.runtime.head import Head
+from engine.runtime.lineage import Lineage
 from engine.runtime.past import Past, given_up
+from engine.runtime.pins import Living, kept_sections, living
 from engine.runtime.timeline import Timeline
 from engine.store.batch import Batch, SavedPartition
 from engine.store.protocol import Store
@@ -46,6 +48,10 @@ class Session(Head):
             ]
         )
 
+    def _introduce(self, entities: Iterable[str], at: int, *since: str) -> None:
+        super()._introduce(entities, at, *since)
+        self.prefetch(self._queue)
+
     def _fetch(self, keys: Iterable[tuple[str, str]]) -> None:
         missing = list(dict.fromkeys(keys))
         if not missing or not self.store.durable:
@@ -56,9 +62,7 @@ class Session(Head):
             if held is None:
                 self._partitions[scope, key] = Partition(scope, key)
                 continue
-            loaded = Partition.load(scope, key, held.version, held.seq, held.sections)
-            self._partitions[scope, key] = loaded
-            self.stepper.adopt(loaded, self.now or 0)
+            self._partitions[scope, key] = Partition.load(scope, key, held.version, held.seq, held.sections)
 
     def _settle(self) -> None:
         """Step what is queued, and what that emits, until all is quiet."""
@@ -95,7 +99,8 @@ class Session(Head):
         self.store.park(crash.delivery, crash.event, str(crash))
         past = Past(chain(self.store.entities(), self.batch.entities))
         seen = chain(self.store.events(scope=scope, key=key), reaching(self.batch.logged, where, event.seq))
-        partition = refolded(self.stepper, past, seen, where, given_up(self.store) | frozenset(self.batch.crashed))
+        lineage = Lineage(self.store, self.program)
+        partition = refolded(lineage, past, seen, where, given_up(self.store) | frozenset(self.batch.crashed))
         held = self._partitions.get(where)
         partition.version = held.version if held is not None else 0
         self._partitions[where] = self._dirty[where] = partition
@@ -134,6 +139,15 @@ class Session(Head):
             if held is None:
                 held = self._partitions[scope, key] = Partition(scope, key)
         return held
+
+    def shown(self, scope: str, key: str) -> Partition:
+        """The state of a key as the program sees it, for reading only."""
+        return self.stepper.shown(self.partition(scope, key), self.now or 0)
+
+    def living(self) -> Living:
+        """How many instances run on which machines."""
+        durable = self.store.durable
+        return living(kept_sections(self.store) if durable else (one.workflows for one in self._partitions.values()))
 
     def partitions(self) -> Iterable[Partition]:
         """The partitions that are held; in memory these are all."""

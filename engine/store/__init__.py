@@ -1,6 +1,7 @@
 """The durable log and everything decided on it. One transaction writes state and effects together."""
 
 from engine.store.batch import (
+    Activation,
     Batch,
     Delivery,
     Key,
@@ -20,6 +21,7 @@ from engine.store.outbox import Attempt, OutboxRow, Outcome, Status, Verdict
 from engine.store.protocol import Outbox, Store
 
 __all__ = [
+    "Activation",
     "Attempt",
     "Batch",
     "DatabaseStore",

@@ -100,6 +100,46 @@ class SavedPack(msgspec.Struct, frozen=True):
     at: int
 
 
+class Activation(msgspec.Struct, frozen=True):
+    """A revision that decides every event after `seq` of the log, and the one that decided those before.
+
+    `at` is virtual time, `when` the wall clock's; `by` is who activated it; `tests` is how many of the pack's own tests passed, None:
+    they were not run. `begun` says since when a metric of this name has been counted as it is; the others always were. `pinned` are
+    the machines of earlier revisions that instances still need: (workflow, form, revision).
+    """
+
+    seq: int
+    revision: str
+    previous: str
+    at: int
+    when: int
+    by: str
+    note: str = ""
+    tests: int | None = None
+    begun: dict[str, int] = {}
+    pinned: tuple[tuple[str, str, str], ...] = ()
+
+
+class Coming(msgspec.Struct, frozen=True):
+    """A revision that is to be activated next, with the machines of earlier ones that its program holds."""
+
+    revision: str
+    pinned: tuple[tuple[str, str, str], ...]
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A process that works on a store. `revision` is the one by which it decides, `ready` the next one that it has looked at, and
+    `failure` why it could not make that ready. `seen` is in microseconds of the wall clock.
+    """
+
+    owner: str
+    kind: str
+    seen: int
+    revision: str
+    ready: str
+    failure: str | None
+
+
 class Lease(msgspec.Struct, frozen=True):
     """A worker's claim to step a shard's deliveries, until an instant of the wall clock. `token` is its secret.
 
@@ -118,7 +158,8 @@ class Batch(msgspec.Struct, eq=False):
     `timers` maps (scope, key, name) to its due time, or None: cancelled. `records` are (sequence, record).
     `uniques` are (code, value, event id) taken by events of this batch. `clock` is the virtual time afterwards;
     None: as it was. `receipted` are the actions whose receipt events are in this batch; `crashed` are deliveries
-    that are given up with it.
+    that are given up with it; `activated` are revisions, which have to be kept already, that decide what comes after them. `base` is
+    the sequence after which the log of a fork begins.
 
     Where others step what is appended: `queued` are (shard, scope, key, sequence) for them, `fired` are deadlines whose firing is
     appended, as (sequence, scope, key, name, due), and one that was moved meanwhile stays set; `drained` are deliveries that are
@@ -138,6 +179,8 @@ class Batch(msgspec.Struct, eq=False):
     clock: int | None = None
     receipted: list[str] = msgspec.field(default_factory=list)
     crashed: list[Delivery] = msgspec.field(default_factory=list)
+    activated: list[Activation] = msgspec.field(default_factory=list)
+    base: int = 0
     queued: list[tuple[int, str, str, int]] = msgspec.field(default_factory=list)
     fired: list[tuple[int, str, str, str, int]] = msgspec.field(default_factory=list)
     drained: list[Delivery] = msgspec.field(default_factory=list)
@@ -148,12 +191,15 @@ class Batch(msgspec.Struct, eq=False):
 __all__ = [
     "LINE_LIMIT",
     "SECTIONS",
+    "Activation",
     "Batch",
+    "Coming",
     "Delivery",
     "Key",
     "Lease",
     "LoadedPartition",
     "Logged",
+    "Member",
     "Parked",
     "Reject",
     "SavedPack",

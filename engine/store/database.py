@@ -7,21 +7,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from engine.core.codec import pack, portable, unpack
 from engine.core.event import Publication
 from engine.errors import StoreError
 from engine.store import schema, statements, transaction, version
-from engine.store.batch import SECTIONS, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
+from engine.store.batch import SECTIONS, Activation, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
 from engine.store.database_outbox import DatabaseOutbox, enqueue
 from engine.store.history import History
+from engine.store.membership import DatabaseMembership
 from engine.store.queue import DatabaseQueue
 from engine.store.session import Session
 from engine.store.sqlite import SqliteSession
 
 
-class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
+class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, History):
     """Store in a SQLite file that outlives the process (`path` None: in memory, with everything else the same), or behind a `session`.
 
     Raises StoreError `store_unopened`, `store_unreadable`, `store_readonly` or `store_version` when it cannot be used.
@@ -36,6 +37,11 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
         except StoreError:
             self._session.close()
             raise
+
+    @property
+    def server(self) -> bool:
+        """Whether the database is a server's, which several machines may use."""
+        return not isinstance(self._session, SqliteSession)
 
     def clock(self) -> int | None:
         value = self._meta("clock")
@@ -60,19 +66,37 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
         params: Mapping[str, Any],
         at: int,
     ) -> None:
-        row = (revision, name, version, pack(dict(files)), pack(portable(dict(params))), at)
         with self._session.writing() as connection:
-            statements.KEEP_PACK.many(connection, [row])
+            _keep(connection, SavedPack(revision, name, version, dict(files), dict(params), at))
             statements.SET_META.many(connection, [("active_pack", revision)])
 
+    def keep_pack(self, pack: SavedPack) -> None:
+        with self._session.writing() as connection:
+            _keep(connection, pack)
+
     def active_pack(self) -> SavedPack | None:
+        return self._pack(_active_revision())
+
+    def pack(self, revision: str) -> SavedPack | None:
+        return self._pack(revision)
+
+    def packs(self) -> Iterator[SavedPack]:
         table = schema.packs
         with self._session.reading() as connection:
-            row = connection.execute(select(table).where(table.c.revision == _active_revision())).first()
-        if row is None:
-            return None
-        files = unpack(row.files, dict[str, bytes])
-        return SavedPack(row.revision, row.name, row.version, files, unpack(row.params, dict[str, Any]), row.at)
+            rows = connection.execute(select(table).order_by(table.c.at, table.c.revision)).all()
+        return map(_saved, rows)
+
+    def activations(self, after: int = 0) -> list[Activation]:
+        table = schema.activations
+        with self._session.reading() as connection:
+            rows = connection.execute(select(table).where(table.c.seq > after).order_by(table.c.seq)).all()
+        return [_activated(row) for row in rows]
+
+    def last_activation(self) -> Activation | None:
+        table = schema.activations
+        with self._session.reading() as connection:
+            row = connection.execute(select(table).order_by(table.c.seq.desc()).limit(1)).first()
+        return None if row is None else _activated(row)
 
     def identities(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         rows = self._among(schema.events, "source, id, digest", ("source", "id"), pairs)
@@ -86,6 +110,12 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
         columns = f"scope, key, version, seq, {', '.join(SECTIONS)}"
         rows = self._among(schema.partitions, columns, ("scope", "key"), keys)
         return {(row[0], row[1]): _partition(row[2], row[3], row[4:]) for row in rows}
+
+    def workflows(self) -> Iterator[bytes]:
+        table = schema.partitions
+        with self._session.reading() as connection:
+            rows = connection.execute(select(table.c.workflows).where(table.c.workflows.is_not(None))).all()
+        return (row.workflows for row in rows)
 
     def timers(self) -> Iterator[tuple[int, str, str, str]]:
         table = schema.timers
@@ -144,6 +174,12 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
     def close(self) -> None:
         self._session.close()
 
+    def _pack(self, revision: Any) -> SavedPack | None:
+        table = schema.packs
+        with self._session.reading() as connection:
+            row = connection.execute(select(table).where(table.c.revision == revision)).first()
+        return None if row is None else _saved(row)
+
     def _meta(self, name: str) -> str | None:
         with self._session.reading() as connection:
             return connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == name))
@@ -151,6 +187,22 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, History):
 
 def _active_revision() -> Any:
     return select(schema.meta.c.value).where(schema.meta.c.name == "active_pack").scalar_subquery()
+
+
+def _keep(connection: Connection, kept: SavedPack) -> None:
+    row = (kept.revision, kept.name, kept.version, pack(kept.files), pack(portable(kept.params)), kept.at)
+    statements.KEEP_PACK.many(connection, [row])
+
+
+def _saved(row: Row[Any]) -> SavedPack:
+    files = unpack(row.files, dict[str, bytes])
+    return SavedPack(row.revision, row.name, row.version, files, unpack(row.params, dict[str, Any]), row.at)
+
+
+def _activated(row: Row[Any]) -> Activation:
+    audit = (row.seq, row.revision, row.previous, row.at, row.when, row.by, row.note, row.tests)
+    begun, pinned = unpack(row.begun, dict[str, int]), unpack(row.pinned, tuple[tuple[str, str, str], ...])
+    return Activation(*audit, begun=begun, pinned=pinned)
 
 
 def _claims(connection: Connection, delivery: Delivery, event: str) -> int:

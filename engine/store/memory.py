@@ -12,6 +12,7 @@ import msgspec
 from engine.core.event import Event, Publication, Record
 from engine.store.batch import (
     LINE_LIMIT,
+    Activation,
     Batch,
     Delivery,
     Key,
@@ -47,6 +48,7 @@ class MemoryStore(MemoryOutbox):
         self._parked: dict[Delivery, Parked] = {}
         self._packs: dict[str, SavedPack] = {}
         self._active: str | None = None
+        self._activations: list[Activation] = []
 
     def clock(self) -> int | None:
         return self._clock
@@ -66,13 +68,30 @@ class MemoryStore(MemoryOutbox):
         params: Mapping[str, Any],
         at: int,
     ) -> None:
-        pack = SavedPack(revision, name, version, dict(files), dict(params), at)
         with self._lock:
-            self._packs.setdefault(revision, pack)
+            self.keep_pack(SavedPack(revision, name, version, dict(files), dict(params), at))
             self._active = revision
+
+    def keep_pack(self, pack: SavedPack) -> None:
+        with self._lock:
+            self._packs.setdefault(pack.revision, pack)
 
     def active_pack(self) -> SavedPack | None:
         return self._packs.get(self._active) if self._active is not None else None
+
+    def pack(self, revision: str) -> SavedPack | None:
+        return self._packs.get(revision)
+
+    def packs(self) -> Iterator[SavedPack]:
+        with self._lock:
+            return iter(sorted(self._packs.values(), key=lambda pack: pack.at))
+
+    def activations(self, after: int = 0) -> list[Activation]:
+        with self._lock:
+            return [one for one in self._activations if one.seq > after]
+
+    def last_activation(self) -> Activation | None:
+        return self._activations[-1] if self._activations else None
 
     def identities(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         known = self._digests
@@ -85,6 +104,10 @@ class MemoryStore(MemoryOutbox):
     def partitions(self, keys: Iterable[Key]) -> dict[Key, LoadedPartition]:
         known = self._partitions
         return {key: known[key] for key in keys if key in known}
+
+    def workflows(self) -> Iterator[bytes]:
+        with self._lock:
+            return iter([one.sections["workflows"] for one in self._partitions.values() if "workflows" in one.sections])
 
     def timers(self) -> Iterator[tuple[int, str, str, str]]:
         with self._lock:
@@ -116,6 +139,9 @@ class MemoryStore(MemoryOutbox):
                 self._enqueue(action)
             self._uniques.update({(code, value): event for code, value, event in batch.uniques})
             self._put(batch)
+            for activation in batch.activated:
+                self._activations.append(activation)
+                self._active = activation.revision
             if batch.clock is not None:
                 self._clock = batch.clock
 

@@ -7,11 +7,14 @@ from typing import Any, Protocol
 
 from engine.core.event import Event, Publication, Record
 from engine.store.batch import (
+    Activation,
     Batch,
+    Coming,
     Delivery,
     Key,
     Lease,
     LoadedPartition,
+    Member,
     Parked,
     Reject,
     SavedPack,
@@ -109,8 +112,28 @@ class Store(Outbox, Protocol):
         """Keep a revision and make it the active one; a known revision is only made active."""
         ...
 
+    def keep_pack(self, pack: SavedPack) -> None:
+        """Keep a revision beside the active one; a known revision stays as it was kept first."""
+        ...
+
     def active_pack(self) -> SavedPack | None:
-        """The revision that was saved last."""
+        """The revision that was saved or activated last."""
+        ...
+
+    def pack(self, revision: str) -> SavedPack | None:
+        """A revision that is kept."""
+        ...
+
+    def packs(self) -> Iterator[SavedPack]:
+        """Every revision that is kept, by the time at which it was."""
+        ...
+
+    def activations(self, after: int = 0) -> list[Activation]:
+        """Which revisions were activated above a sequence, in the order of the log. Before the first its `previous` one decided."""
+        ...
+
+    def last_activation(self) -> Activation | None:
+        """The latest of them."""
         ...
 
     def identities(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
@@ -123,6 +146,10 @@ class Store(Outbox, Protocol):
 
     def partitions(self, keys: Iterable[Key]) -> dict[Key, LoadedPartition]:
         """The partitions that exist among `keys`."""
+        ...
+
+    def workflows(self) -> Iterator[bytes]:
+        """The section `workflows` of every partition that has one."""
         ...
 
     def timers(self) -> Iterator[tuple[int, str, str, str]]:
@@ -247,4 +274,28 @@ class Shared(Store, Protocol):
 
     def events_at(self, sequences: Iterable[int]) -> dict[int, Event]:
         """Events by their sequences."""
+        ...
+
+    def activated(self) -> int:
+        """The sequence of the last activation; 0: there was none."""
+        ...
+
+    def announce(self, revision: str, pinned: tuple[tuple[str, str, str], ...]) -> None:
+        """Say which revision is to be activated next, so that processes make it ready."""
+        ...
+
+    def coming(self) -> Coming | None:
+        """The revision that was announced last."""
+        ...
+
+    def report(self, member: Member) -> None:
+        """Say that a process is there."""
+        ...
+
+    def forget(self, owner: str) -> None:
+        """Say that a process is no more."""
+        ...
+
+    def members(self, since: int) -> list[Member]:
+        """The processes that were heard of since an instant of the wall clock, by their names."""
         ...

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-VERSION = 4
+VERSION = 5
 """Of the schema, kept in `meta`; a file with another one is not opened."""
 
 metadata = MetaData()
@@ -247,6 +247,32 @@ packs = Table(
     Column("files", LargeBinary, nullable=False),
     Column("params", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+activations = Table(
+    "activations",
+    metadata,
+    Column("seq", _Sequence, primary_key=True, autoincrement=False),
+    Column("revision", _Text, nullable=False),
+    Column("previous", _Text, nullable=False),
+    Column("at", BigInteger, nullable=False, comment="virtual time"),
+    Column("when", BigInteger, nullable=False, comment="wall-clock time"),
+    Column("by", _Text, nullable=False),
+    Column("note", _Text, nullable=False),
+    Column("tests", Integer, comment="how many passed; NULL: they were not run"),
+    Column("begun", LargeBinary, nullable=False),
+    Column("pinned", LargeBinary, nullable=False),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("owner", _Text, primary_key=True),
+    Column("kind", _Text, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("revision", _Text, nullable=False),
+    Column("ready", _Text, nullable=False),
+    Column("failure", _Text),
 )
 
 meta = Table("meta", metadata, Column("name", _Text, primary_key=True), Column("value", _Text, nullable=False))

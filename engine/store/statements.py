@@ -140,6 +140,8 @@ SET_META = _replace(schema.meta, ("name",), ("value",))
 ADVANCE_CLOCK = _advance_clock()
 RECEIPT = _set(schema.outbox, ("receipted",), ("id",))
 GIVE_UP = _set(schema.crashes, ("given_up",), ("seq", "scope", "key"))
+REPORT = _replace(schema.members, ("owner",), ("kind", "seen", "revision", "ready", "failure"))
+INSERT_ACTIVATION = _insert(schema.activations)
 
 
 def among(

@@ -14,7 +14,7 @@ from engine.core.codec import holds_duration, pack, portable
 from engine.core.event import Action, Event, Record
 from engine.errors import StoreError
 from engine.store import statements
-from engine.store.batch import LINE_LIMIT, Batch, Lease, Logged, SavedPartition
+from engine.store.batch import LINE_LIMIT, Activation, Batch, Lease, Logged, SavedPartition
 from engine.store.statements import Row, Statement
 
 HEAD = "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'clock')"
@@ -32,7 +32,7 @@ CONFLICTS = frozenset(
 def check(connection: Connection, batch: Batch) -> None:
     """Raise StoreError `sequence_conflict` or `clock_conflict` where the log, or its time, has gone on since the batch was begun."""
     last, clock = connection.exec_driver_sql(HEAD).one()
-    contiguous(batch.logged, last)
+    contiguous(batch.logged, last or batch.base)
     if batch.clock is not None and clock is not None and int(clock) > batch.clock:
         raise conflict("clock_conflict", str(batch.clock))
 
@@ -42,7 +42,7 @@ def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, S
     if batch.lease is not None:
         _prolong(connection, batch.lease)
     if batch.logged:
-        _append(connection, batch.logged)
+        _append(connection, batch.logged, batch.base)
     if batch.partitions:
         _save(connection, batch.partitions)
     _timers(connection, batch.timers)
@@ -59,6 +59,8 @@ def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, S
     )
     statements.RECEIPT.many(connection, [(True, action) for action in batch.receipted])
     statements.GIVE_UP.many(connection, [(True, *delivery) for delivery in batch.crashed])
+    statements.INSERT_ACTIVATION.many(connection, [_activation(one) for one in batch.activated])
+    statements.SET_META.many(connection, [("active_pack", one.revision) for one in batch.activated])
     _shared(connection, batch)
     if batch.clock is not None and not statements.ADVANCE_CLOCK.many(connection, [("clock", str(batch.clock))]):
         raise conflict("clock_conflict", str(batch.clock))
@@ -107,9 +109,9 @@ def packed(value: Any) -> bytes:
     return pack(portable({"": value})[""])
 
 
-def _append(connection: Connection, logged: Sequence[Logged]) -> None:
+def _append(connection: Connection, logged: Sequence[Logged], base: int) -> None:
     last = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM events").scalar_one()
-    contiguous(logged, last)
+    contiguous(logged, last or base)
     _insert(connection, statements.INSERT_EVENT, [_event(entry) for entry in logged], "duplicate_event")
     statements.INSERT_DELIVERY.many(
         connection,
@@ -166,6 +168,11 @@ def _decisions(records: Sequence[tuple[int, Record]]) -> list[Row]:
         (r.id, seq, r.kind, r.at, r.event, r.scope, r.key, r.name, r.revision, pack(portable(r.fields)))
         for seq, r in records
     ]
+
+
+def _activation(one: Activation) -> Row:
+    audit = (one.seq, one.revision, one.previous, one.at, one.when, one.by, one.note, one.tests)
+    return (*audit, pack(one.begun), pack(one.pinned))
 
 
 def _rejects(batch: Batch) -> list[Row]:

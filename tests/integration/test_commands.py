@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from engine.cli import main
+from tests.integration.conftest import Command
 
 EVENT = {
     "id": "e1", "source": "app", "type": "quote.sent", "time": "2026-03-04T10:00:00+08:00",
     "data": {"quote_id": "q1", "rep_id": "r1"},
 }  # fmt: skip
 REP = {"entity": "rep", "data": {"id": "r1", "employee_no": "1", "active": True}}
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs the command line as the entry point does; answers the exit code, what was printed, and standard error."""
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["rulewright", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

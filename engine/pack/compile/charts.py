@@ -43,7 +43,10 @@ class Node:
 
 @dataclass(slots=True)
 class Chart:
-    """A workflow while it is compiled. `lost`: a target is missing, so that what can be reached is not known."""
+    """A workflow while it is compiled. `lost`: a target is missing, so that what can be reached is not known.
+
+    `revision` is the earlier one that it is held from; empty: it is the pack's own.
+    """
 
     build: Build
     name: str
@@ -54,6 +57,7 @@ class Chart:
     signals: dict[str, RecordType] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     lost: bool = False
+    revision: str = ""
 
     def scope(self, events: Sequence[str] = ()) -> Scope:
         """What a transition on one of these events, or on a signal, sees; without any, what enter, exit and deadlines see."""
@@ -117,14 +121,19 @@ def walk(states: Mapping[str, models.State], at: At, parent: Node | None = None)
         yield from walk(model.states, at / name / "states", node)
 
 
-def declare(build: Build, definition: Definition[Model]) -> Chart:
-    """The names of a workflow: its states and its context, for its own expressions and those of others."""
+def declare(build: Build, definition: Definition[Model], revision: str = "") -> Chart:
+    """The names of a workflow: its states and its context, for its own expressions and those of others.
+
+    With the `revision` that it is held from it does not take the name from the pack's own.
+    """
     model, at = definition.model, definition.at
     names.identifier(definition.name, at)
     build.scope_name(model.by, at / "by")
     fields = read_fields(model.context, at / "context", build.vocabulary.entities, defaults=True)
     context = record(f"the context of {definition.name}", fields)
-    chart = Chart(build, definition.name, model, at, context, _defaults(build, fields, at / "context"))
+    chart = Chart(
+        build, definition.name, model, at, context, _defaults(build, fields, at / "context"), revision=revision
+    )
     chart.signals.update(_signals(build, model, at / "signals"))
     for order, node in enumerate(walk(model.states, at / "states")):
         if node.name in chart.nodes:
@@ -139,7 +148,9 @@ def declare(build: Build, definition: Definition[Model]) -> Chart:
         "state": Field(state, access="attr"),
         "context": Field(RecordType(context.name, outside), access="attr"),
     }
-    build.vocabulary.workflows.setdefault(model.by, {})[definition.name] = RecordType(definition.name, members)
+    named = build.vocabulary.workflows.setdefault(model.by, {})
+    if not revision or definition.name not in named:
+        named[definition.name] = RecordType(definition.name, members)
     return chart
 
 

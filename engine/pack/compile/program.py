@@ -30,6 +30,7 @@ from engine.pack.compile.events import compile_entities, compile_events
 from engine.pack.compile.experiments import compile_experiment
 from engine.pack.compile.facts import infer
 from engine.pack.compile.metrics import compile_metric
+from engine.pack.compile.pins import Pin, compile_pins
 from engine.pack.compile.popups import compile_popup, demanding
 from engine.pack.compile.rules import compile_rule
 from engine.pack.compile.states import compile_chart
@@ -41,8 +42,13 @@ from engine.pack.scope import Vocabulary
 Compiled = Mapping[str, Sequence[Any]]
 
 
-def compile_program(definitions: Definitions, files: Sequence[PackFile], given: Mapping[str, Any]) -> Program:
-    """The program of the definitions; it may be run only if the report has no error afterwards."""
+def compile_program(
+    definitions: Definitions, files: Sequence[PackFile], given: Mapping[str, Any], pins: Sequence[Pin] = ()
+) -> Program:
+    """The program of the definitions; it may be run only if the report has no error afterwards.
+
+    `pins` are workflows of earlier revisions that instances still run on.
+    """
     params = param.read_params(definitions.packs, given, definitions.report)
     calendars = read_calendars(definitions.of("calendars"))
     for extra in definitions.packs[1:]:
@@ -53,7 +59,7 @@ def compile_program(definitions: Definitions, files: Sequence[PackFile], given: 
     build = Build(definitions, Vocabulary(param.binding(params), calendar), calendars)
     entities = compile_entities(build)
     events = compile_events(build, demanding(build.section("popups")))
-    compiled = _decisions(build)
+    compiled = {**_decisions(build), "pinned": list(compile_pins(build, pins))}
     return Program(
         name=pack.model.name if pack else "pack",
         version=pack.model.version if pack else "0",
@@ -113,7 +119,8 @@ def _scope(name: str, compiled: Compiled) -> ScopeProgram:
         popups=tuple(popups),
         experiments=tuple(experiments),
         ratings=tuple(ratings),
-        retained=_retained(workflows, rules, alerts),
+        retained=_retained([*workflows, *own["pinned"]], rules, alerts),
+        pinned=tuple(own["pinned"]),
     )
 
 

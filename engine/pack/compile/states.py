@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from engine.core.program import Reaction, State, Workflow
 from engine.pack.bench import words
 from engine.pack.compile.charts import Chart, Node, kind_of
+from engine.pack.compile.machineform import form_of
 from engine.pack.compile.reactions import reactions
 from engine.pack.compile.targets import check_targets
 from engine.pack.compile.transitions import after, transitions
@@ -40,6 +41,9 @@ def compile_chart(chart: Chart) -> Workflow:
         starters=starters,
         events=frozenset(event for event in events if _is_outside(chart, event)),
         migrate=_migrate(chart),
+        moves="migrate" in model.model_fields_set,
+        form=form_of(model),
+        revision=chart.revision,
         place=at.key,
     )
     if not chart.lost:

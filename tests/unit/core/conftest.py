@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from engine import Engine
+from engine.pack import restore
+from engine.store import open_store
 from tests.unit.core.charts import said
 from tests.unit.core.shop import FRAME, NOTE, Shop
 
@@ -31,7 +33,7 @@ def play(open_pack: Callable[..., Engine], event: Callable[..., dict[str, Any]])
 
 @pytest.fixture
 def replay(open_pack: Callable[..., Engine], event: Callable[..., dict[str, Any]], tmp_path: Any) -> Callable[..., Any]:
-    """Send an event to one pack, then open the store with another one; answers the engine and `send`."""
+    """Send an event to one pack, then let another one, which does not hold its machines, go on; answers the engine and `send`."""
 
     def run(before: str, after: str, *names: str) -> tuple[Engine, Callable[[str, str], list[str]]]:
         store = f"sqlite:///{tmp_path / 'store.db'}"
@@ -39,7 +41,7 @@ def replay(open_pack: Callable[..., Engine], event: Callable[..., dict[str, Any]
         for minute, name in enumerate(names):
             first.handle(event(name, f"2026-03-02T09:{minute:02}", job="j1"))
         first.close()
-        engine = open_pack(after, store=store)
+        engine = Engine(restore({"pack.yaml": after}, {}), open_store(store))
         return engine, lambda name, time: list(map(said, engine.handle(event(name, f"2026-03-02T{time}", job="j1"))))
 
     return run
