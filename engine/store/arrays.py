@@ -56,9 +56,9 @@ def update(table: Table, values: Sequence[str], where: Sequence[str]) -> str:
 
 
 def update_version(table: Table, values: Sequence[str], where: Sequence[str], kept: Sequence[str]) -> str:
-    """Set `values` of the rows that have `where`, of which every change changes some; of `kept` ones a null leaves what is there.
+    """Set `values` of the rows that have `where`, and that nobody has changed meanwhile; of `kept` ones a null leaves what is there.
 
-    A row that somebody has changed meanwhile has not, so that those that are locked are changed where they lie, and not looked for again.
+    Those that are locked are changed where they lie, and not looked for again.
     """
     columns = [table.c[name] for name in (*values, *where)]
     changes = ", ".join(_change(table.c[name], f"v.c{i}", name in kept) for i, name in enumerate(values))

@@ -6,18 +6,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, select, text
+from sqlalchemy import Connection, Row, Table, case, func, select, text
 
 from engine.core.codec import unpack
 from engine.core.event import Event
 from engine.store import schema, statements, transaction
-from engine.store.batch import Batch, Delivery, Lease
+from engine.store.batch import OWNERS, Batch, Delivery, Lease
 from engine.store.database_outbox import enqueue
 from engine.store.session import Session
 
 _queue = schema.queue
 _shards = schema.shards
 _timers = schema.timers
+
+_rank = case(*((_timers.c.name.startswith(f"{owner}/"), rank) for rank, owner in enumerate(OWNERS)), else_=len(OWNERS))
 
 Pending = tuple[str, str, str]
 """A deadline: (scope, key, name)."""
@@ -65,9 +67,10 @@ class DatabaseQueue:
 
     def due_timers(self, before: int, limit: int) -> list[tuple[int, str, str, str]]:
         columns = (_timers.c.due, _timers.c.scope, _timers.c.key, _timers.c.name)
-        query = select(*columns).where(text(schema.UNFIRED), _timers.c.due <= before).order_by(_timers.c.due)
+        query = select(*columns).where(text(schema.UNFIRED), _timers.c.due <= before)
         with self._session.reading() as connection:
-            return [tuple(row) for row in connection.execute(query.limit(limit))]
+            rows = connection.execute(query.order_by(_timers.c.due, _rank, *columns[1:]).limit(limit))
+            return [tuple(row) for row in rows]
 
     def set_timers(self, timers: Iterable[Pending]) -> dict[Pending, int]:
         rows = self._among(_timers, "scope, key, name, due", ("scope", "key", "name"), timers)

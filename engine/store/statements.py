@@ -91,6 +91,13 @@ def _set(table: Table, set_: Sequence[str], where: Sequence[str]) -> Statement:
     return Statement(*made, arrays.update(table, set_, where))
 
 
+def _fire_timer() -> Statement:
+    """A deadline that is set anew while it fires stays set, as one that is moved does: what has fired does not stand then."""
+    set_, where = ("fired",), ("scope", "key", "name", "due")
+    made = _changed(schema.timers, {"fired": bindparam("new_fired")}, where)
+    return Statement(*made, arrays.update_version(schema.timers, set_, where, kept=()))
+
+
 def _update_partition() -> Statement:
     table, where = schema.partitions, ("scope", "key", "version")
     changes: dict[str, Any] = {name: func.coalesce(bindparam(f"new_{name}"), table.c[name]) for name in SECTIONS}
@@ -121,7 +128,7 @@ INSERT_PARTITION = _insert(schema.partitions)
 UPDATE_PARTITION = _update_partition()
 SET_TIMER = _replace(schema.timers, ("scope", "key", "name"), ("due", "fired"))
 DELETE_TIMER = _delete(schema.timers, ("scope", "key", "name"))
-FIRE_TIMER = _set(schema.timers, ("fired",), ("scope", "key", "name", "due"))
+FIRE_TIMER = _fire_timer()
 ENQUEUE = _insert(schema.queue)
 DEQUEUE = _delete(schema.queue, ("seq", "scope", "key"))
 SURVIVE = _delete(schema.crashes, ("seq", "scope", "key"))
