@@ -26,11 +26,14 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL for both drivers. `names` are its parameters in order: rows are tuples of them. `keys` are those that name the row of the table:
-    of several rows with the same ones the last holds. PostgreSQL takes rows in the order of the keys, so that two who write the same ones
-    never wait for each other in a circle; `numbered` ones, which the table counts, as they come.
+    """SQL for both drivers, which writes to `table`. `names` are its parameters in order: rows are tuples of them.
+
+    `keys` are those that name the row of the table: of several rows with the same ones the last holds. PostgreSQL takes rows in the order
+    of the keys, so that two who write the same ones never wait for each other in a circle; `numbered` ones, which the table counts, as
+    they come.
     """
 
+    table: str
     sql: str
     names: tuple[str, ...]
     arrays: str
@@ -43,10 +46,14 @@ class Statement:
             return 0
         if connection.dialect.name == "sqlite":
             return connection.exec_driver_sql(self.sql, list(rows)).rowcount
+        return connection.exec_driver_sql(self.arrays, self.columns(rows)).rowcount
+
+    def columns(self, rows: Sequence[Row]) -> tuple[Any, ...]:
+        """The rows, of which there is one at least, as the parameters of `arrays`."""
         if self.keys:
             last = {tuple([row[key] for key in self.keys]): row for row in rows}
             rows = list(last.values()) if self.numbered else [last[key] for key in sorted(last)]
-        return connection.exec_driver_sql(self.arrays, tuple(map(arrays.literal, zip(*rows, strict=True)))).rowcount
+        return tuple(map(arrays.literal, zip(*rows, strict=True)))
 
 
 def _compiled(statement: ClauseElement, names: Sequence[str] | None = None) -> tuple[str, tuple[str, ...]]:
@@ -63,12 +70,12 @@ def _names(table: Table) -> list[str]:
 
 
 def _insert(table: Table) -> Statement:
-    return Statement(*_compiled(insert(table), _names(table)), arrays.insert(table, _columns(table)))
+    return Statement(table.name, *_compiled(insert(table), _names(table)), arrays.insert(table, _columns(table)))
 
 
 def _insert_new(table: Table) -> Statement:
     made = insert(table).on_conflict_do_nothing()
-    return Statement(*_compiled(made, _names(table)), arrays.insert(table, _columns(table), "DO NOTHING"))
+    return Statement(table.name, *_compiled(made, _names(table)), arrays.insert(table, _columns(table), "DO NOTHING"))
 
 
 def _replace(table: Table, keys: Sequence[str], values: Sequence[str]) -> Statement:
@@ -77,7 +84,7 @@ def _replace(table: Table, keys: Sequence[str], values: Sequence[str]) -> Statem
     made = statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
     sql, names = _compiled(made, _names(table))
     bulk = arrays.replace(table, _columns(table), keys, values)
-    return Statement(sql, names, bulk, tuple(map(names.index, keys)), numbered="n" in table.c)
+    return Statement(table.name, sql, names, bulk, tuple(map(names.index, keys)), numbered="n" in table.c)
 
 
 def _changed(table: Table, values: dict[str, Any], where: Sequence[str]) -> tuple[str, tuple[str, ...]]:
@@ -88,14 +95,14 @@ def _changed(table: Table, values: dict[str, Any], where: Sequence[str]) -> tupl
 def _set(table: Table, set_: Sequence[str], where: Sequence[str]) -> Statement:
     """Rows of `set_` and then of `where`."""
     made = _changed(table, {name: bindparam(f"new_{name}") for name in set_}, where)
-    return Statement(*made, arrays.update(table, set_, where))
+    return Statement(table.name, *made, arrays.update(table, set_, where))
 
 
 def _fire_timer() -> Statement:
     """A deadline that is set anew while it fires stays set, as one that is moved does: what has fired does not stand then."""
     set_, where = ("fired",), ("scope", "key", "name", "due")
     made = _changed(schema.timers, {"fired": bindparam("new_fired")}, where)
-    return Statement(*made, arrays.update_version(schema.timers, set_, where, kept=()))
+    return Statement("timers", *made, arrays.update_version(schema.timers, set_, where, kept=()))
 
 
 def _update_partition() -> Statement:
@@ -103,7 +110,7 @@ def _update_partition() -> Statement:
     changes: dict[str, Any] = {name: func.coalesce(bindparam(f"new_{name}"), table.c[name]) for name in SECTIONS}
     changes |= {name: bindparam(f"new_{name}") for name in ("version", "seq")}
     bulk = arrays.update_version(table, ("version", "seq", *SECTIONS), where, kept=SECTIONS)
-    return Statement(*_changed(table, changes, where), bulk)
+    return Statement(table.name, *_changed(table, changes, where), bulk)
 
 
 def _advance_clock() -> Statement:
@@ -114,12 +121,12 @@ def _advance_clock() -> Statement:
     moved = statement.on_conflict_do_update(index_elements=["name"], set_=changes, where=forward)
     condition = " WHERE CAST(meta.value AS BIGINT) <= CAST(excluded.value AS BIGINT)"
     bulk = arrays.replace(table, _columns(table), ("name",), ("value",)) + condition
-    return Statement(*_compiled(moved, ["name", "value"]), bulk)
+    return Statement(table.name, *_compiled(moved, ["name", "value"]), bulk)
 
 
 def _delete(table: Table, where: Sequence[str]) -> Statement:
     made = table.delete().where(*(table.c[name] == bindparam(name) for name in where))
-    return Statement(*_compiled(made), arrays.delete(table, where))
+    return Statement(table.name, *_compiled(made), arrays.delete(table, where))
 
 
 INSERT_EVENT = _insert(schema.events)
