@@ -7,11 +7,13 @@ from importlib import import_module
 import click
 
 SUITES = {
+    "api": "conformance.api.command:command",
     "cel": "conformance.cel.command:cel",
     "crash": "conformance.crash.command:command",
     "durable": "conformance.durable_rules.command:command",
     "fuzz": "conformance.cel.command:fuzz",
     "matcher": "conformance.matcher.command:command",
+    "reload": "conformance.reload.command:command",
     "scxml": "conformance.scxml.command:command",
     "time": "conformance.time.command:command",
 }

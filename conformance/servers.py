@@ -91,10 +91,13 @@ class Redis:
         return f"redis://127.0.0.1:{self._server.port}/0"
 
     def kill(self) -> None:
-        """Kill it, and start one anew."""
+        """Kill it. What it held is gone."""
         port = self._server.port
         self._server.terminate()
         self._server = self._make(port=port)
+
+    def start(self) -> None:
+        """Start it again, after it was killed."""
         self._server.start()
 
 

@@ -22,7 +22,10 @@ from engine.store import Outbox, OutboxRow, Outcome, Verdict
 _log = logging.getLogger("rulewright.actions")
 
 _WRITES = 3
-"""How often an ending is written; each waits for the database's lock as long as the store does."""
+"""How often an ending is written where others hold the database; each waits for its lock as long as the store does."""
+
+_RETURNS = 24
+"""Seconds for which an ending is kept, and written again, while the database cannot be reached: the claim lasts no longer than that."""
 
 
 class Connectors:
@@ -85,12 +88,14 @@ class Attempts:
         entities: Entities,
         candidates: Candidates,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._outbox = outbox
         self._connectors = connectors
         self._entities = entities
         self._candidates = candidates
         self._clock = clock
+        self._sleep = sleep
 
     def perform(self, action: str) -> bool:
         """Try `action` once, if it is due and nobody else has it; False: it was not. Raises StoreError."""
@@ -136,12 +141,16 @@ class Attempts:
         self._outbox.begin_attempt(row.action.id, row.attempt + 1, row.token or "", self._now(), request_hash)
 
     def _finish(self, row: OutboxRow, outcome: Outcome, verdict: Verdict) -> None:
-        for left in reversed(range(_WRITES)):
+        left = {"store_busy": _WRITES - 1, "store_unavailable": _RETURNS}
+        while True:
             try:
                 self._outbox.finish_attempt(row.action.id, row.attempt + 1, row.token or "", outcome, verdict)
             except StoreError as error:
-                if error.code != "store_busy" or not left:
+                if not left.get(error.code):
                     raise
+                left[error.code] -= 1
+                if error.code == "store_unavailable":
+                    self._sleep(1.0)
             else:
                 return
 

@@ -14,7 +14,7 @@ LONGEST_PAUSE = 300.0
 PATIENCE = 20
 """How many attempts a rate limit may turn away before they burn tries."""
 
-LEASE_MARGIN = 20.0
+LEASE_MARGIN = 15.0
 """How much longer than its call a claim lasts."""
 
 _DEFAULT_TIMEOUT = 10.0

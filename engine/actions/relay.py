@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Callable
 
+from dramatiq.errors import BrokerConnectionError
+
 from engine.errors import StoreError
 from engine.store import Outbox, OutboxRow, Verdict
 
 _log = logging.getLogger("rulewright.actions")
 
 _PAGE = 100
-_REPEAT = 60_000_000
-"""Microseconds after which an id that nobody took is queued again: the queue may have lost it."""
+_REPEAT = 5_000_000
+"""Microseconds after which an id that nobody took is queued again, as the queue may have lost it; each time twice as long."""
 
 
 class Relay:
@@ -36,7 +38,7 @@ class Relay:
         self._settle = settle
         self._clock = clock
         self._poll = poll
-        self._queued: dict[str, int] = {}
+        self._queued: dict[str, tuple[int, int]] = {}
         self._changed = threading.Condition()
         self._woken = True
         self._changes = 0
@@ -87,20 +89,30 @@ class Relay:
         now = round(self._clock() * 1_000_000)
         for action in self._outbox.expire_leases(now, self._settle):
             _log.warning("action %s: its lease ran out", action)
-        sent = 0
-        for action in self._outbox.due_actions(now, len(self._queued) + _PAGE):
-            sent += self._queue(action, now)
-        return sent
+        due = self._outbox.due_actions(now, len(self._queued) + _PAGE)
+        self._keep(due)
+        return sum(self._queue(action, now) for action in due)
+
+    def _keep(self, due: list[str]) -> None:
+        """Forget whatever else was queued: it was taken, maybe by another process, of which this one is not told."""
+        with self._changed:
+            self._queued = {action: self._queued[action] for action in due if action in self._queued}
 
     def _queue(self, action: str, now: int) -> bool:
         with self._changed:
-            if now < self._queued.get(action, now - _REPEAT) + _REPEAT:
+            since, pause = self._queued.get(action, (now - _REPEAT, _REPEAT))
+            if now < since + pause:
                 return False
-            self._queued[action] = now
+            self._queued[action] = (now, 2 * pause if action in self._queued else pause)
         row = self._outbox.action(action)
         if row is None:
             return False
-        self._send(action, row.action.do)
+        try:
+            self._send(action, row.action.do)
+        except BrokerConnectionError:
+            with self._changed:
+                self._queued.pop(action, None)
+            raise
         return True
 
     def _run(self) -> None:
@@ -112,6 +124,8 @@ class Relay:
                 pause = self._pause()
             except StoreError as error:
                 _log.warning("the outbox could not be used: %s", error)
+            except BrokerConnectionError as error:
+                _log.warning("the queue cannot be reached: %s", type(error).__name__)
 
     def _awake(self, pause: float) -> bool:
         """Wait for a change, or for `pause` seconds; False: it is time to stop."""

@@ -151,6 +151,7 @@ class Stepper:
             seen.enter(partition, scope)
         turn = Turn(self.program, partition, shared, event, tracer, scope, seen)
         if event.type == "timer.fired":
+            turn.now = event.at  # a deadline is taken as of its instant, however far time had gone when it was appended
             _fire(turn, scope, str(event.data["name"]))
         elif event.type == "entity.put" and event.data["entity"] in scope.absences:
             _absent(turn, scope, event.data["entity"], event.data["id"])

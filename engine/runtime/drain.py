@@ -7,6 +7,7 @@ workers do this at once, each in shards of its own; only what is emitted is appe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from engine.core.event import Emission, Event, Step
@@ -18,6 +19,7 @@ from engine.runtime.head import Head, OvertakenError
 from engine.runtime.lineage import Lineage, Programs
 from engine.runtime.shard import shard_of
 from engine.runtime.timeline import Timer
+from engine.runtime.trial import deadly
 from engine.runtime.visible import Visible
 from engine.store.batch import Batch, Delivery, Key, Lease, SavedPartition
 from engine.store.protocol import Shared
@@ -68,7 +70,7 @@ class Drain(Head):
         """
         while True:
             try:
-                return self._drained(lease, 1 if lease.suspects else limit)
+                return self._drained(lease, limit)
             except OvertakenError:
                 self._forget()
             except StepCrashedError as crash:
@@ -88,9 +90,9 @@ class Drain(Head):
             return None
         self._follow()
         events = self.shared.events_at([seq for seq, _, _ in waiting])
-        if lease.suspects:
-            self._suspect(waiting, events)
         self._look(waiting, events)
+        if lease.suspects:
+            self._try(waiting, events)
         for seq, scope, key in waiting:
             self._deliver(events[seq], scope, key)
         self.batch.drained = waiting
@@ -106,12 +108,22 @@ class Drain(Head):
             newest = lineage.newest
             self._equip(newest.program, newest.begun)
 
-    def _suspect(self, waiting: list[Delivery], events: Mapping[int, Event]) -> None:
-        """Count, before it is stepped, that a delivery is: the worker may be lost at it. One that has been too often is given up."""
-        for delivery in waiting:
-            if delivery not in self._condemned:
-                self.shared.park(delivery, events[delivery[0]].id, "a worker was lost while it may have stepped this")
+    def _try(self, waiting: list[Delivery], events: Mapping[int, Event]) -> None:
+        """A worker was lost, maybe at one of these: step them in a child process first. At what that is lost is counted, and in the end
+        given up; who was lost for another reason, however often, has nothing counted against it.
+        """
+
+        def work(tell: Callable[[int], None]) -> None:
+            for place, (seq, scope, key) in enumerate(waiting):
+                tell(place)
+                with suppress(StepCrashedError):
+                    self._deliver(events[seq], scope, key)
+
         self._condemned = condemned(self.shared)
+        while (place := deadly(work)) is not None:
+            delivery = waiting[place]
+            self.shared.park(delivery, events[delivery[0]].id, "a process was lost while it stepped this")
+            self._condemned = condemned(self.shared)
         self.batch.survived = [one for one in waiting if one not in self._condemned]
 
     def _look(self, waiting: list[Delivery], events: Mapping[int, Event]) -> None:

@@ -42,7 +42,7 @@ class Unrolled:
                 self._deliver(stepper, event, scope, key)
 
     def _deliver(self, stepper: Stepper, event: Event, scope: str, key: str) -> None:
-        if is_firing(event) and self.timers.pop((scope, key, str(event.data["name"])), None) != event.at:
+        if is_firing(event) and not self._stands(event, (scope, key, str(event.data["name"]))):
             return
         partition = self.partitions.get((scope, key))
         if partition is None:
@@ -53,6 +53,13 @@ class Unrolled:
         for one in step.published:
             self.published[one.entity, one.key, one.name] = one
             self.entities.teach(one.entity, one.key, one.name, one.value)
+
+    def _stands(self, event: Event, timer: Timer) -> bool:
+        """Whether a deadline that has fired is still set: one that was set since is another."""
+        if self.timers.get(timer) != event.at:
+            return False
+        self.timers[timer] = None
+        return True
 
 
 def unrolled(

@@ -146,7 +146,7 @@ class Member(msgspec.Struct, frozen=True):
 class Lease(msgspec.Struct, frozen=True):
     """A worker's claim to step a shard's deliveries, until an instant of the wall clock. `token` is its secret.
 
-    `suspects` is how many deliveries have to be stepped one by one, because a worker was lost at one of them.
+    `suspects` is how many deliveries have to be tried before they are stepped, because a worker may have been lost at one of them.
     """
 
     shard: int

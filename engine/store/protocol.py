@@ -252,7 +252,7 @@ class Shared(Store, Protocol):
     def lease(self, shard: int, owner: str, token: str, now: int, until: int, suspects: int) -> Lease | None:
         """Claim a shard until an instant of the wall clock; None: somebody else has it.
 
-        Where the one who had it was lost with it, `suspects` deliveries are to be stepped one by one.
+        Where the one who had it was lost with it, those that wait, `suspects` at most, are to be tried before they are stepped.
         """
         ...
 

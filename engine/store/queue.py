@@ -51,7 +51,7 @@ class DatabaseQueue:
                 assert row is not None
             if row.token is not None and row.until > now:
                 return None
-            left = row.suspects if row.token is None else suspects
+            left = row.suspects if row.token is None else _waits(connection, shard, suspects)
             values = {"owner": owner, "token": token, "until": until, "suspects": left}
             connection.execute(_shards.update().where(_shards.c.shard == shard).values(**values))
         return Lease(shard, token, until, left)
@@ -92,6 +92,12 @@ class DatabaseQueue:
         session = self._session
         with session.reading() if len(rows) <= statements.BULK else session.viewing() as connection:
             return list(statements.among(connection, table, columns, names, rows))
+
+
+def _waits(connection: Connection, shard: int, limit: int) -> int:
+    """How many deliveries of a shard wait, up to a limit."""
+    some = select(_queue.c.seq).where(_queue.c.shard == shard).limit(limit).subquery()
+    return connection.scalars(select(func.count()).select_from(some)).one()
 
 
 def _shard(connection: Connection, shard: int) -> Row[Any] | None:

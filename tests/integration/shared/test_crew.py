@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Connection
 
 from connectors.protocol import Receipt, Request
 from engine.core.calendar import to_instant
@@ -23,7 +24,7 @@ from engine.runtime.crew import GRACE, TERM, Crew
 from engine.runtime.drain import Drain
 from engine.runtime.replay import live, replayed, state_hash
 from engine.runtime.shard import shard_of
-from engine.store import DatabaseStore, Lease, open_store, statements
+from engine.store import DatabaseStore, Lease, open_store, schema, statements
 
 NOON = 1_772_424_000_000_000  # 2026-03-02T12:00:00+08:00
 HOUR = 3_600_000_000
@@ -118,6 +119,37 @@ def test_a_deadline_that_was_cancelled_while_its_firing_waited_does_nothing(
     assert state_hash(live(store, list(expected))) == state_hash(expected)
 
 
+def test_a_deadline_that_was_set_after_time_had_passed_it_is_taken_as_of_its_instant(
+    program: Program, store: DatabaseStore
+) -> None:
+    appender, drain = Appender(program, store), Drain(program, store, lambda: NOON, TERM)
+    appender.take([line("task.opened", "t1", NOON)])
+    appender.take([line("task.opened", "t2", NOON + 2 * HOUR)])
+    step(drain, store, "t1")
+    assert appender.gate.fire(NOON + 2 * HOUR)[0] == 1
+    step(drain, store, "t1")
+    assert states(store, range(2)) == {"t1": "late"}
+    (emitted,) = [event for event in store.events() if event.type == "task.late"]
+    assert (emitted.at, emitted.now) == (NOON + HOUR, NOON + 2 * HOUR)
+
+
+def test_a_firing_that_was_overtaken_takes_nothing_from_the_deadline_that_was_set_since(
+    program: Program, store: DatabaseStore
+) -> None:
+    appender, drain = Appender(program, store), Drain(program, store, lambda: NOON, TERM)
+    appender.take([line("task.opened", "t1", NOON)])
+    step(drain, store, "t1")
+    appender.take([line("task.opened", "t1", NOON + HOUR // 2, "again")])
+    assert appender.gate.fire(NOON + HOUR)[0] == 1
+    step(drain, store, "t1")
+    assert states(store, range(2)) == {"t1": "open"}
+    assert appender.gate.fire(NOON + 2 * HOUR)[0] == 1
+    step(drain, store, "t1")
+    assert states(store, range(2)) == {"t1": "late"}
+    task = ("task", "t1")
+    assert state_hash(live(store, [task])) == state_hash({task: replayed(program, store)[task]})
+
+
 def test_an_event_comes_after_the_deadlines_before_it(program: Program, store: DatabaseStore) -> None:
     appender = Appender(program, store)
     appender.take([line("task.opened", "t1", NOON)])
@@ -153,6 +185,27 @@ def test_who_lost_the_shard_writes_nothing(program: Program, store: DatabaseStor
     assert not live(store, [("task", "t1")])
 
 
+def test_of_two_who_claim_a_new_shard_at_once_one_has_it(postgres: str) -> None:
+    store, other = open_store(postgres), open_store(postgres)
+    assert isinstance(store, DatabaseStore)
+    assert isinstance(other, DatabaseStore)
+
+    def one_waits(connection: Connection) -> bool:
+        return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar_one())
+
+    with ThreadPoolExecutor(1) as pool:
+        with store._session.writing() as connection:
+            first = {"shard": 3, "owner": "a", "token": "a", "until": NOON + TERM, "suspects": 0}
+            connection.execute(schema.shards.insert().values(**first))
+            second = pool.submit(other.lease, 3, "b", "b", NOON, NOON + TERM, 100)
+            while not one_waits(connection):
+                assert not second.done()
+        assert second.result() is None
+    assert store.holders() == ["a"]
+    for one in (store, other):
+        one.close()
+
+
 def test_a_step_that_crashes_is_given_up_and_its_shard_goes_on(
     program: Program, store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,7 +233,7 @@ def test_a_delivery_that_kills_its_worker_is_found_and_given_up(
             step(Drain(program, store, lambda now=now: now, TERM), store, "t1", now=now)
         except SystemExit:
             now += TERM
-    assert len(deaths) == CRASHES
+    assert len(deaths) == 1
     assert [(record.key, record.fields["code"]) for _, record in store.decisions(kind="reject")] == [
         ("t1", "step_crashed")
     ]
@@ -201,6 +254,46 @@ def crashing(monkeypatch: pytest.MonkeyPatch, task: str, error: type[BaseExcepti
 
     monkeypatch.setattr(Stepper, "step", stepping)
     return crashes
+
+
+def test_who_loses_its_worker_again_and_again_by_chance_is_not_given_up(program: Program, store: DatabaseStore) -> None:
+    shard, now = shard_of("task", "t1"), NOON
+    Appender(program, store).take([line("task.opened", "t1", NOON)])
+    for number in range(CRASHES + 2):
+        lost = store.lease(shard, "w", f"lost{number}", now, now + TERM, 100)
+        assert lost is not None
+        with pytest.raises(SystemExit):
+            Drain(program, Dying(store), lambda now=now: now, TERM).drain(lost)
+        now += TERM
+    step(Drain(program, store, lambda: now, TERM), store, "t1", now=now)
+    assert states(store, range(2)) == {"t1": "open"}
+    assert not list(store.parked())
+
+
+def test_of_a_lost_worker_only_that_is_suspected_which_it_can_have_had(program: Program, store: DatabaseStore) -> None:
+    shard, appender = shard_of("task", "t1"), Appender(program, store)
+    appender.take([line("task.opened", "t1", NOON), line("task.closed", "t1", NOON + 1)])
+    assert store.lease(shard, "w", "lost", NOON, NOON + TERM, 100) is not None
+    taken = store.lease(shard, "w", "next", NOON + TERM, NOON + 2 * TERM, 100)
+    assert taken is not None
+    appender.take([line("task.opened", "t1", NOON + 2, "again")])
+    assert taken.suspects == 2
+    done = Drain(program, store, lambda: NOON, TERM).drain(taken)
+    assert done is not None
+    assert (done.count, done.lease.suspects) == (3, 0)
+
+
+class Dying:
+    """A store before whose commit its process is lost."""
+
+    def __init__(self, store: DatabaseStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def commit(self, _batch: object) -> None:
+        raise SystemExit
 
 
 def test_a_deadline_that_is_moved_while_it_fires_fires_again(program: Program, postgres: str) -> None:

@@ -1,0 +1,44 @@
+"""Redis as the queue between processes. What it holds may be lost at any time: the database knows all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from dramatiq import Broker, Message
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import ConnectionClosed
+
+HEARTBEAT = 15_000
+"""Milliseconds of silence after which a worker is held to be lost, and what it had taken is given to others."""
+
+_PATIENCE = 5.0
+"""Seconds that an answer of Redis may take."""
+
+
+class RedisQueue(RedisBroker):
+    """Dramatiq's broker; where Redis cannot be reached, sending raises BrokerConnectionError as Dramatiq says, not the driver's error."""
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Put a message on its queue."""
+        try:
+            return super().enqueue(message, delay=delay)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
+
+
+def queued(url: str) -> Callable[[], Broker]:
+    """Makes brokers on the Redis at an address; each looks for messages of lost workers whenever it speaks with it."""
+
+    def made() -> Broker:
+        return RedisQueue(  # type: ignore[no-untyped-call]
+            url=url,
+            middleware=[],
+            maintenance_chance=1_000_000,
+            heartbeat_timeout=HEARTBEAT,
+            socket_timeout=_PATIENCE,
+            socket_connect_timeout=_PATIENCE,
+        )
+
+    return made
