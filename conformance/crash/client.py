@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import threading
@@ -20,13 +21,13 @@ _PAUSE = 0.1
 
 
 def lines(which: int, count: int, keys: int, poisons: int, dice: random.Random) -> Iterator[tuple[str, str, bool]]:
-    """`count` events, as (id, line, whether it kills who steps it): tasks are opened and closed at random.
+    """Events without end, as (id, line, whether it kills who steps it): tasks are opened and closed at random.
 
-    Those that kill are spread over the first three quarters; the last events concern the same tasks.
+    Those that kill are spread over the first three quarters of `count`; the last of these concern the same tasks.
     """
     deadly = {count * 3 * (i + 1) // (4 * (poisons + 1)): f"t{i}" for i in range(poisons)}
     last = {count - 1 - i: f"t{i}" for i in range(poisons)}
-    for i in range(count):
+    for i in itertools.count():
         kills = i in deadly
         task = deadly.get(i) or last.get(i) or f"t{dice.randrange(keys)}"
         kind = "task.opened" if kills or dice.random() < 0.55 else "task.closed"
@@ -42,14 +43,21 @@ def lines(which: int, count: int, keys: int, poisons: int, dice: random.Random) 
 
 
 class Client:
-    """Feeds one process, which may be killed at any time, in a thread of its own.
+    """Feeds one process, which may be killed at any time, in a thread of its own: `count` events, one every `pace` seconds, and then
+    others, as many at most, until there were `enough`.
 
     `sent` and `accepted` are the ids that it has sent and those that were said to be durable; `cut` says how often it got no answer because
     the process was gone, `failures` the answers of one that could not append. `excused()`: whether a process may end by itself just now.
     """
 
     def __init__(
-        self, member: Member, source: Iterator[tuple[str, str, bool]], pace: float, excused: Callable[[], bool]
+        self,
+        member: Member,
+        source: Iterator[tuple[str, str, bool]],
+        count: int,
+        pace: float,
+        excused: Callable[[], bool],
+        enough: Callable[[], bool],
     ) -> None:
         self.member = member
         self.accepted: list[str] = []
@@ -60,7 +68,9 @@ class Client:
         self.asking = False
         self.error: Exception | None = None
         self._source = source
+        self._count = count
         self._pace = pace
+        self._enough = enough
         self._excused = excused
         self.thread = threading.Thread(target=self._run, name="client")
 
@@ -72,7 +82,8 @@ class Client:
 
     def _send_all(self) -> None:
         began, done = time.monotonic(), 0
-        while batch := self._next(min(max(int((time.monotonic() - began) / self._pace) - done, 1), _BATCH)):
+        while done < self._count or (done < 2 * self._count and not self._enough()):
+            batch = self._next(min(max(int((time.monotonic() - began) / self._pace) - done, 1), _BATCH))
             done += len(batch)
             self._send(json.dumps([line for _, line in batch]).encode() + b"\n")
             self.accepted += [number for number, _ in batch]
@@ -80,13 +91,11 @@ class Client:
 
     def _next(self, most: int) -> list[tuple[str, str]]:
         batch = []
-        for number, line, kills in self._source:
+        for number, line, kills in itertools.islice(self._source, most):
             batch.append((number, line))
             self.sent.append(number)
             if kills:
                 self.poisoned.append(number)
-            if len(batch) == most:
-                break
         return batch
 
     def _send(self, batch: bytes) -> None:
@@ -107,7 +116,7 @@ class Client:
 
     def _restart(self) -> None:
         process = self.member.process
-        if process is not None and process.returncode >= 0 and not self._excused():
+        if process is not None and process.returncode >= 0 and not (self._excused() and not self.member.ready):
             self.member.complaints.append(
                 f"an appender ended by itself with {process.returncode}: {self.member.tail()}"
             )

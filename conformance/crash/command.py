@@ -60,13 +60,15 @@ def report(run: Run, violations: int) -> Table:
     failpoints = ", ".join(f"{point} {count}" for point, count in sorted(fleet.kills.items()) if point != CLAIM)
     failures = ", ".join(f"{code} {count}" for client in run.clients for code, count in client.failures.items())
     rows = {
-        "events accepted": f"{len(run.accepted):,} of {run.size.events:,}, {run.size.keys} keys, {run.size.seconds} s",
+        "events accepted": f"{len(run.accepted):,} from {run.size.keys} keys: {run.size.events:,} in {run.size.seconds} s, "
+        "and then until enough were killed",
         "events in the log": f"{store.sequence():,}",
         "workers killed with a claim": f"{fleet.killed}: {fleet.kills[CLAIM]} from outside; {failpoints}",
         "workers killed otherwise": f"{fleet.idle} without a claim, {fleet.poison} by {run.size.poisons} deadly deliveries",
         "appenders killed": ", ".join(f"{how} {count}" for how, count in sorted(run.appender_kills.items())),
         "the queue killed": f"{run.queue_kills} times",
-        "the database stopped": f"{run.size.outage:g} s; refused meanwhile: {failures or 'nothing'}",
+        "the database stopped": f"{run.size.outage:g} s; refused meanwhile: {failures or 'nothing'}; "
+        + ("nobody went on" if run.resumed is None else f"work went on {run.resumed:.1f} s after its return"),
         "actions": f"{statuses.count('sent'):,} sent, {statuses.count('unknown')} unknown (at most {run.most_unknown})",
         "messages delivered": f"{len(run.sandbox.deliveries):,}",
         "longest delay after a kill": f"{_span(run.watch.longest('delivery'))} a delivery, "

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.crash.failpoint import ARM, WORDS
+from conformance.crash.failpoint import ARM, READY, WORDS
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE = 60
@@ -29,7 +29,7 @@ class Member:
 
     def start(self) -> None:
         """Start a process, which is not armed."""
-        for name in (ARM, WORDS):
+        for name in (ARM, WORDS, READY):
             (self.folder / name).unlink(missing_ok=True)
         pipes = subprocess.PIPE if self.kind == "appender" else subprocess.DEVNULL
         with self._said.open("ab") as said:
@@ -46,6 +46,11 @@ class Member:
     def dead(self) -> bool:
         """Whether the process has ended."""
         return self.process is None or self.process.poll() is not None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the process has begun to work."""
+        return (self.folder / READY).exists()
 
     def arm(self, point: str) -> None:
         """Tell the process to kill itself when it next passes a failpoint."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from conformance.crash.failpoint import Failpoints
@@ -18,7 +19,7 @@ THREADS = 2
 """Of a worker: that step, and as many that act."""
 
 
-def appender(store: str, redis: str) -> None:
+def appender(store: str, redis: str, ready: Callable[[], None]) -> None:
     """Append each list of lines (JSON, one list a line) on standard input, and say on standard output once it is durable: `taken`."""
     opened = open_store(store)
     assert isinstance(opened, DatabaseStore)
@@ -27,6 +28,7 @@ def appender(store: str, redis: str) -> None:
     gate = Appender(restored(opened, saved.revision), opened)
     bell = Bell(queued(redis)())
     bell.start()
+    ready()
     for line in sys.stdin.buffer:
         try:
             taken = gate.take([one.encode() for one in json.loads(line)])
@@ -41,9 +43,10 @@ def appender(store: str, redis: str) -> None:
 def main() -> None:
     """The entry point."""
     kind, store, redis, folder = sys.argv[1:5]
-    Failpoints(Path(folder), claimed=kind == "worker").install()
+    failpoints = Failpoints(Path(folder), claimed=kind == "worker")
+    failpoints.install()
     if kind == "appender":
-        appender(store, redis)
+        appender(store, redis, failpoints.ready)
         return
     from engine.cli.work import command
 

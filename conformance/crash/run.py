@@ -72,11 +72,12 @@ class Run:
         stack.callback(store.close)
         self.watch = Watch(self.database.url)
         self.fleet = Fleet(
-            [self._member("worker", i) for i in range(WORKERS)], self.watch, size.kills, size.seconds * 0.5, self.dice
+            [self._member("worker", i) for i in range(WORKERS)], self.watch, size.kills, size.seconds * 0.75, self.dice
         )
         self.clients = [self._client(i, seed) for i in range(APPENDERS)]
         self.queue_kills = 0
         self.appender_kills: Counter[str] = Counter()
+        self.resumed: float | None = None
         self.settled: float | None = None
         stack.callback(self._end)
 
@@ -119,7 +120,7 @@ class Run:
     def _played(self) -> Iterator[str]:
         """Whether what should have happened did, and nobody ended who was not killed."""
         size, kills = self.size, self.fleet.kills
-        if len(self.accepted) != size.events:
+        if len(self.accepted) < size.events:
             yield f"{len(self.accepted):,} of {size.events:,} events were accepted"
         if self.fleet.killed < size.kills:
             yield f"{self.fleet.killed} workers were killed while they held a claim, and should be {size.kills}"
@@ -132,6 +133,8 @@ class Run:
         for what in ("delivery", "action"):
             if (left := self.watch.longest(what)) is not None and left.waited > TAKEOVER:
                 yield f"a kill cost a claimed {what} {left.waited:.1f} s: {', '.join(left.story)}"
+        if size.outage and self.resumed is None:
+            yield f"nobody had stepped anything {TAKEOVER:g} s after the database was back"
         if self.settled is None:
             yield f"not all was quiet {PATIENCE} s after the last kill"
         yield from (f"a client: {client.error!r}" for client in self.clients if client.error is not None)
@@ -170,8 +173,14 @@ class Run:
         count = self.size.events // APPENDERS + (which < self.size.events % APPENDERS)
         poisons = self.size.poisons if which == 0 else 0
         source = lines(which, count, self.size.keys, poisons, random.Random(seed * APPENDERS + which))
-        pace = self.size.seconds / count
-        return Client(self._member("appender", which), source, pace, lambda: self.fleet.excused)
+        return Client(
+            self._member("appender", which),
+            source,
+            count,
+            self.size.seconds / count,
+            excused=lambda: self.fleet.excused,
+            enough=lambda: self.fleet.killed >= self.size.kills,
+        )
 
     def _plan(self) -> Iterator[tuple[float, Callable[[], None]]]:
         """What is done beside the killing of workers, and after how many seconds."""
@@ -193,7 +202,17 @@ class Run:
         self.database.stop()
         time.sleep(self.size.outage)
         self.database.start()
+        self.resumed = self._resumed()
         self.fleet.resume()
+
+    def _resumed(self) -> float | None:
+        """How many seconds pass until somebody steps again; None: nobody does."""
+        began, before = time.monotonic(), self.watch.commits()
+        while time.monotonic() < began + TAKEOVER:
+            if self.watch.commits() > before:
+                return time.monotonic() - began
+            time.sleep(0.05)
+        return None
 
     def _kill_queue(self) -> None:
         self.queue.kill()
