@@ -13,14 +13,27 @@ from types import ModuleType
 import click
 from rich.console import Console
 
-from benchmarks import charts, conditions, durable, holding, joins, matcher, postgres, reading, stream, timers, windows
+from benchmarks import (
+    charts,
+    conditions,
+    durable,
+    holding,
+    http,
+    joins,
+    matcher,
+    postgres,
+    reading,
+    stream,
+    timers,
+    windows,
+)
 from benchmarks.figure import FULL, QUICK, SMOKE, Figure, Size
 from benchmarks.machine import machine
 from benchmarks.paper import markdown, show
 
 TOPICS: Mapping[str, ModuleType] = {
     one.TOPIC: one
-    for one in (stream, durable, postgres, timers, conditions, matcher, joins, holding, charts, windows, reading)
+    for one in (stream, durable, postgres, timers, conditions, matcher, joins, holding, charts, windows, reading, http)
 }
 OUT = Path(__file__).with_name("out") / "figures.json"
 

@@ -12,6 +12,7 @@ SUITES = {
     "durable": "conformance.durable_rules.command:command",
     "fuzz": "conformance.cel.command:fuzz",
     "matcher": "conformance.matcher.command:command",
+    "reload": "conformance.reload.command:command",
     "scxml": "conformance.scxml.command:command",
     "time": "conformance.time.command:command",
 }

@@ -58,10 +58,11 @@ class Failpoints:
         _around(store, "lease", after=lambda answer, *_: self._hold(answer.token if answer else None))
         _around(store, "release", before=lambda _store, lease: self._let_go(lease.token))
         _around(store, "claim", after=lambda answer, *_: self._hold(answer.token if answer else None))
-        _around(store, "backlog", before=lambda *_: self.ready())
+        for method in ("backlog", "append"):
+            _around(store, method, after=lambda *_: self._ready())
         _around(Stepper, "step", before=self._step)
 
-    def ready(self) -> None:
+    def _ready(self) -> None:
         """Say that this process works."""
         (self._folder / READY).touch()
 

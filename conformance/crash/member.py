@@ -18,12 +18,14 @@ _PATIENCE = 60
 
 @dataclass
 class Member:
-    """A process that is started again after it was killed. `folder` is its own; `arguments` are the store's and the queue's addresses."""
+    """A process that is started again after it was killed: a `worker` or a `server`. `arguments` are those of its command; `folder` is its
+    own.
+    """
 
     kind: str
     folder: Path
     environment: dict[str, str]
-    arguments: tuple[str, str]
+    arguments: tuple[str, ...]
     process: subprocess.Popen[bytes] | None = None
     complaints: list[str] = field(default_factory=list)
 
@@ -31,14 +33,13 @@ class Member:
         """Start a process, which is not armed."""
         for name in (ARM, WORDS, READY):
             (self.folder / name).unlink(missing_ok=True)
-        pipes = subprocess.PIPE if self.kind == "appender" else subprocess.DEVNULL
         with self._said.open("ab") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "conformance.crash.process", self.kind, *self.arguments, str(self.folder)],
+                [sys.executable, "-m", "conformance.crash.process", self.kind, str(self.folder), *self.arguments],
                 cwd=ROOT,
                 env={**os.environ, **self.environment},
-                stdin=pipes,
-                stdout=pipes,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
                 stderr=said,
             )
 

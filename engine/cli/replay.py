@@ -13,7 +13,8 @@ from rich.progress import Progress
 
 from engine.cli.target import told, writable
 from engine.errors import RulewrightError
-from engine.runtime.part import Part, Played, active, first, joined, play, programs_of, second
+from engine.runtime.hosts import active
+from engine.runtime.part import Part, Played, first, joined, play, programs_of, second
 from engine.runtime.replay import live, packed, packed_hash
 from engine.store import DatabaseStore, open_store
 

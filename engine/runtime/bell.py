@@ -16,17 +16,23 @@ _log = logging.getLogger("rulewright.work")
 
 QUEUE = "shards"
 PAUSE = 0.02
-"""Seconds in which a shard is rung for once at most."""
+"""Seconds in which a shard is rung for once at most, by default."""
 
 _POLL = 50
 """Milliseconds after which idle threads look whether they should stop."""
 
 
 class Bell:
-    """Rings for shards between `start` and `stop`. With `answer`, `threads` of this process answer, too: it is called with a shard."""
+    """Rings for shards between `start` and `stop`. With `answer`, `threads` of this process answer, too: it is called with a shard.
 
-    def __init__(self, broker: Broker, answer: Callable[[int], None] | None = None, threads: int = 1) -> None:
+    `pause` is how many seconds pass until a shard is rung for again.
+    """
+
+    def __init__(
+        self, broker: Broker, answer: Callable[[int], None] | None = None, threads: int = 1, *, pause: float = PAUSE
+    ) -> None:
         self._broker = broker
+        self._pause = pause
         self._actor: Actor[[int], None] = Actor(
             answer or _unanswered, broker=broker, actor_name="drain", queue_name=QUEUE, priority=0, options={}
         )
@@ -68,7 +74,7 @@ class Bell:
             except BrokerConnectionError as error:
                 _log.warning("the queue cannot be reached: %s", type(error).__name__)
             with self._changed:
-                self._changed.wait_for(lambda: self._stopping, PAUSE)
+                self._changed.wait_for(lambda: self._stopping, self._pause)
 
     def _rung(self) -> set[int] | None:
         with self._changed:

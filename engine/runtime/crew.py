@@ -10,7 +10,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from dramatiq import Broker
@@ -21,7 +21,7 @@ from engine.actions.worker import embedded
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
 from engine.runtime.appender import Appender
-from engine.runtime.bell import Bell
+from engine.runtime.bell import PAUSE, Bell
 from engine.runtime.drain import BATCH, Drain
 from engine.runtime.gate import TIMERS
 from engine.runtime.lineage import Programs
@@ -47,6 +47,7 @@ class Crew:
     """What one worker process does between `start` and `stop`. `clock` gives POSIX seconds; `broker` makes a broker of Dramatiq.
 
     `threads` step and as many carry out actions; `connectors` stand in for those of the channels, by `do`.
+    `pause` is how many seconds pass until a shard is stepped again that was rung for.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Crew:
         clock: Callable[[], float] = time.time,
         connectors: Mapping[str, Connector] | None = None,
         term: int = TERM,
+        pause: float = PAUSE,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -72,7 +74,7 @@ class Crew:
         self._drains: queue.SimpleQueue[Drain] = queue.SimpleQueue()
         for _ in range(threads + 1):
             self._drains.put(Drain(program, store, self._now, term, programs))
-        self._bell = Bell(broker(), self._answer, threads)
+        self._bell = Bell(broker(), self._answer, threads, pause=pause)
         self._dispatcher = Dispatcher(
             store,
             program.channels,
@@ -108,6 +110,14 @@ class Crew:
     def drain(self, timeout: float) -> bool:
         """Wait until no action is under way or due; False: not within `timeout` seconds."""
         return self._dispatcher.drain(timeout)
+
+    def ring(self, shards: Iterable[int]) -> None:
+        """Say that deliveries wait in these shards. Returns at once."""
+        self._bell.ring(shards)
+
+    def notify(self) -> None:
+        """Say that actions were committed."""
+        self._dispatcher.notify()
 
     def step(self, shard: int) -> int:
         """Step all that waits in a shard, unless somebody else does; answers how many deliveries there were."""

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from engine.core.event import Event, Publication, Record
 from engine.core.program import Program
 from engine.core.step import Stepper
-from engine.errors import RulewrightError
-from engine.runtime.lineage import Lineage, restored
+from engine.runtime.hosts import active
+from engine.runtime.lineage import Lineage
 from engine.runtime.past import Past, given_up
 from engine.runtime.records import Writer
 from engine.runtime.replay import Unrolled, packed
 from engine.runtime.shard import shard_of
-from engine.store import open_store
+from engine.store import DatabaseStore, open_store
 from engine.store.protocol import Store
 
 Place = tuple[int, int]
@@ -104,20 +104,11 @@ def play(program: Program, store: Store, part: Part) -> Played:
 def play_at(url: str, part: Part) -> Played:
     """Replay a part of the log of the store at an address, by the revisions that decided it. Raises what `open_store` raises."""
     store = open_store(url)
+    assert isinstance(store, DatabaseStore), "no other one can be reached from elsewhere"
     try:
         return play(active(store), store, part)
     finally:
         store.close()
-
-
-def active(store: Store) -> Program:
-    """The program that decides what is appended to a store. Raises RulewrightError `no_pack` where there is none."""
-    saved, latest = store.active_pack(), store.last_activation()
-    if saved is None:
-        raise RulewrightError(
-            "no_pack", "no pack is active on this store", hint="rulewright packs activate PACK --store URL"
-        )
-    return restored(store, saved.revision, latest.pinned if latest is not None else ())
 
 
 def first(programs: Collection[Program], parts: int) -> list[Part]:

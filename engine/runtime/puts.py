@@ -49,8 +49,8 @@ def take(head: Head, entity: str, data: Data, at: int | None) -> None:
     _take(head, [_put(head.program, entity, data, at, f"{entity} {data}".encode())], [None])
 
 
-def take_lines(head: Head, lines: Iterable[tuple[bytes, str]], default_at: int | None) -> None:
-    """Take JSON lines `{"entity", "data", "at"?}`, each with its place; what does not read or fit is refused there."""
+def take_lines(head: Head, lines: Iterable[tuple[bytes, str | None]], default_at: int | None) -> None:
+    """Take JSON lines `{"entity", "data", "at"?}`, each with its place, where it has one; what does not read or fit is refused there."""
     listed = list(lines)
     read = [_read(head.program, line, default_at) for line, _ in listed]
     _take(head, read, [place for _, place in listed])

@@ -15,6 +15,7 @@ from engine.store.batch import (
     StoredEntity,
 )
 from engine.store.database import DatabaseStore
+from engine.store.keyring import StoredKey
 from engine.store.memory import MemoryStore
 from engine.store.opening import open_store
 from engine.store.outbox import Attempt, OutboxRow, Outcome, Status, Verdict
@@ -41,6 +42,7 @@ __all__ = [
     "Status",
     "Store",
     "StoredEntity",
+    "StoredKey",
     "Verdict",
     "open_store",
 ]

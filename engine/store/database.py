@@ -17,6 +17,8 @@ from engine.store import schema, statements, transaction, version
 from engine.store.batch import SECTIONS, Activation, Batch, Delivery, Key, LoadedPartition, SavedPack, StoredEntity
 from engine.store.database_outbox import DatabaseOutbox, enqueue
 from engine.store.history import History
+from engine.store.keyring import DatabaseKeyring
+from engine.store.listing import Listing
 from engine.store.membership import DatabaseMembership
 from engine.store.queue import DatabaseQueue
 from engine.store.session import Session
@@ -29,7 +31,7 @@ _MANY = 10_000
 """Pairs to a query of PostgreSQL, where they are two arrays."""
 
 
-class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, History):
+class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, DatabaseKeyring, History, Listing):
     """Store in a SQLite file that outlives the process (`path` None: in memory, with everything else the same), or behind a `session`.
 
     Raises StoreError `store_unopened`, `store_unreadable`, `store_readonly` or `store_version` when it cannot be used.

@@ -275,4 +275,17 @@ members = Table(
     Column("failure", _Text),
 )
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", _Text, primary_key=True),
+    Column("name", _Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False, comment="SHA-256 of the secret, which is kept nowhere"),
+    Column("scopes", _Text, nullable=False, comment="JSON"),
+    Column("source", _Text),
+    Column("roles", _Text, nullable=False, comment="JSON"),
+    Column("created", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+)
+
 meta = Table("meta", metadata, Column("name", _Text, primary_key=True), Column("value", _Text, nullable=False))

@@ -1,0 +1,1 @@
+"""Packs are activated again and again while events come in."""

@@ -1,0 +1,55 @@
+"""A pop-up over HTTP: decided while somebody waits for it, on all that came before, and the same that the log keeps."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.runtime.shard import shard_of
+from tests.integration.server.conftest import Api
+
+
+def test_the_answer_is_what_the_log_keeps(api: Api) -> None:
+    answer = api.http.post("/v1/popups", json=api.event("talk.started", rep="r1", industry="care"))
+    found = answer.json()
+    assert (answer.status_code, found["stale"]) == (200, False)
+    [popup] = found["popups"]
+    assert [item["id"] for item in popup["items"]] == ["s1", "s3"]
+    assert popup["items"][0]["why"] == ["same industry"]
+    kept = api.http.get(f"/v1/decisions/{popup['id']}").json()
+    assert kept == {**popup, "seq": found["seq"]}
+
+
+def test_the_same_event_again_is_answered_the_same(api: Api) -> None:
+    event = api.event("talk.started", rep="r1", industry="care")
+    first, again = api.http.post("/v1/popups", json=event), api.http.post("/v1/popups", json=event)
+    assert first.json() == again.json()
+
+
+def test_where_somebody_else_has_the_shard_the_answer_says_that_it_is_stale(api: Api) -> None:
+    store, now = api.office.store, api.office.now()
+    shard = shard_of("rep", "r1")
+    lease = store.lease(shard, "other", "other", now, now + 60_000_000, 100)
+    assert lease is not None
+    found = api.http.post("/v1/popups", json=api.event("talk.started", rep="r1", industry="care")).json()
+    assert found["stale"] is True
+    assert [item["id"] for item in found["popups"][0]["items"]] == ["s1", "s3"]
+    assert store.decision(found["popups"][0]["id"]) is None
+    assert "rulewright_popups_stale_total 1.0" in api.http.get("/metrics").text
+    store.release(lease)
+    api.quiet()
+    assert store.decision(found["popups"][0]["id"]) is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "status", "code"),
+    [
+        ("task.opened", {"task": "t1", "rep": "r1"}, 422, "no_popup"),
+        ("talk.started", {"rep": "nobody", "industry": "care"}, 422, "unknown_reference"),
+        ("unheard", {}, 422, "unknown_type"),
+    ],
+)
+def test_what_shows_nothing_is_refused(api: Api, kind: str, data: dict[str, str], status: int, code: str) -> None:
+    before = api.office.store.sequence()
+    answer = api.http.post("/v1/popups", json=api.event(kind, **data))
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert api.office.store.sequence() == before
