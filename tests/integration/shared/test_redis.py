@@ -11,7 +11,7 @@ import pytest
 
 from conformance import servers
 from connectors.protocol import Receipt, Request
-from engine.cli.work import _queue
+from engine.actions.redis import queued
 from engine.core.program import Program
 from engine.runtime import crew as module
 from engine.runtime.appender import Appender
@@ -74,7 +74,7 @@ def test_what_one_broker_is_told_another_answers(redis_url: str) -> None:
         if heard == {3, 7, 31}:
             all_came.set()
 
-    ringing, listening = Bell(_queue(redis_url)()), Bell(_queue(redis_url)(), answer)
+    ringing, listening = Bell(queued(redis_url)()), Bell(queued(redis_url)(), answer)
     for bell in (ringing, listening):
         bell.start()
     ringing.ring([3, 7, 7, 31])
@@ -89,8 +89,8 @@ def test_a_worker_steps_and_acts_at_once_when_it_is_told_by_redis(
     monkeypatch.setattr(module, "SWEEP", 3600.0)  # it does not look by itself
     appending, working = two
     told = Told()
-    crew = Crew(program, working, broker=_queue(redis_url), clock=lambda: NOON / 1e6, connectors={"tell": told})
-    bell = Bell(_queue(redis_url)())
+    crew = Crew(program, working, broker=queued(redis_url), clock=lambda: NOON / 1e6, connectors={"tell": told})
+    bell = Bell(queued(redis_url)())
     appender = Appender(program, appending)
     crew.start()
     bell.start()
@@ -110,8 +110,8 @@ def test_messages_that_a_lost_server_took_with_it_are_made_up_for(
     appending, working = two
     with servers.Redis() as server:
         monkeypatch.setattr(module, "SWEEP", 0.05)
-        crew = Crew(program, working, broker=_queue(server.url), clock=lambda: NOON / 1e6, connectors={"tell": Told()})
-        bell = Bell(_queue(server.url)())
+        crew = Crew(program, working, broker=queued(server.url), clock=lambda: NOON / 1e6, connectors={"tell": Told()})
+        bell = Bell(queued(server.url)())
         appender = Appender(program, appending)
         crew.start()
         bell.start()
