@@ -214,6 +214,8 @@ class Run:
 
     def _outage(self) -> None:
         self.fleet.calm()
+        while not all(client.member.ready or not client.thread.is_alive() for client in self.clients):
+            time.sleep(0.1)
         self.database.stop()
         time.sleep(self.size.outage)
         self.database.start()

@@ -132,6 +132,8 @@ class Crew:
 
     def step(self, shard: int) -> int:
         """Step all that waits in a shard, unless somebody else does; answers how many deliveries there were."""
+        if not self._store.waiting(shard, 1):  # a bell that rang twice must not cost two commits
+            return 0
         token = secrets.token_hex(8)
         lease = self._store.lease(shard, self._owner, token, self._now(), self._now() + self._term, BATCH)
         if lease is None:
@@ -148,12 +150,14 @@ class Crew:
                 self._bell.ring([shard])
 
     def sweep(self) -> None:
-        """Look once for what no message told of: another revision, deadlines, results of actions, deliveries."""
+        """Look once for what no message told of: another revision, what lost workers left, deadlines, results of actions, deliveries."""
         appender = self._appender
         self._membership.beat(appender.program.revision)
         before = appender.program
         if appender.follow() is not before:
             self._dispatcher.equip(appender.program.channels)
+        for shard in self._store.lost(self._now()):
+            self.step(shard)
         self.fire()
         if self._store.unreceipted(1):
             self._bell.ring(appender.through(lambda gate: receive(gate, appender.door)).shards)

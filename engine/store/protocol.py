@@ -260,6 +260,10 @@ class Shared(Store, Protocol):
         """Give a shard back; nothing happens where the claim is lost."""
         ...
 
+    def lost(self, now: int) -> list[int]:
+        """Shards whose claim has run out without being given back: whoever had it is lost, or hangs."""
+        ...
+
     def holders(self) -> list[str]:
         """The owners of shards that are claimed, be it that they are gone."""
         ...

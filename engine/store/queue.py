@@ -61,6 +61,11 @@ class DatabaseQueue:
         with self._session.writing() as connection:
             connection.execute(_shards.update().where(*mine).values(owner=None, token=None))
 
+    def lost(self, now: int) -> list[int]:
+        query = select(_shards.c.shard).where(_shards.c.token.is_not(None), _shards.c.until <= now)
+        with self._session.reading() as connection:
+            return list(connection.scalars(query.order_by(_shards.c.until)))
+
     def holders(self) -> list[str]:
         with self._session.reading() as connection:
             return list(connection.scalars(select(_shards.c.owner).where(_shards.c.token.is_not(None))))
