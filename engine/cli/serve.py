@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import click
-from msgspec.structs import astuple
 
 from engine.cli import params_of
+from engine.cli.work import queue_at
 from engine.core.program import Program
 from engine.errors import RulewrightError
 from engine.pack import load
-from engine.runtime.activation import kept
-from engine.runtime.lineage import restored
+from engine.runtime.hosts import active
 from engine.store import DatabaseStore, open_store
 
 
@@ -55,7 +56,6 @@ def command(
       rulewright serve --store postgresql://rulewright@db/rulewright --redis redis://queue:6379/0 --host 0.0.0.0
     """
     try:
-        from engine.actions.redis import queued
         from engine.server.log import log_as_json
         from engine.server.office import Office
         from engine.server.run import serve
@@ -72,7 +72,7 @@ def command(
     program = _program(opened, packs, params)
     working = store.startswith("sqlite") if work is None else work
     settings = Settings(body_bytes=body, rate=rate, burst=burst, work=working, threads=threads)
-    office = Office(program, opened, settings, broker=None if redis is None else queued(redis))
+    office = Office(program, opened, settings, broker=None if redis is None else queue_at(redis))
     if not any(key.revoked is None for key in opened.kept_keys()):
         click.echo("rulewright: there is no API key yet: rulewright keys create --help", err=True)
     serve(
@@ -84,14 +84,14 @@ def _program(store: DatabaseStore, packs: tuple[str, ...], params: tuple[str, ..
     """The store's active pack; a fresh store begins with `packs`."""
     saved = store.active_pack()
     if saved is not None:
-        latest = store.last_activation()
-        program = restored(store, saved.revision, latest.pinned if latest is not None else ())
         if packs and load(packs, params_of(params)).revision != saved.revision:
-            hint = f"leave --pack out to serve {saved.revision}"
+            hint = f"leave --pack out to serve {saved.revision}, or activate it: rulewright packs activate"
             raise RulewrightError("other_pack", "another revision is active on this store", hint=hint)
-        return program
+        return active(store)
     if not packs:
         raise RulewrightError("no_pack", "no pack is active on this store", hint="name one with --pack")
     program = load(packs, params_of(params))
-    store.save_pack(*astuple(kept(program, 0)))
+    files = {name: text.encode() for name, text in program.files.items()}
+    now = round(time.time() * 1_000_000)
+    store.save_pack(program.revision, program.name, program.version, files, program.params, now)
     return program

@@ -14,7 +14,7 @@ from dramatiq import Broker
 from engine.actions.worker import embedded
 from engine.errors import RulewrightError
 from engine.runtime.crew import Crew
-from engine.runtime.lineage import restored
+from engine.runtime.hosts import active
 from engine.store import DatabaseStore, open_store
 
 
@@ -45,14 +45,8 @@ def command(store: str, redis: str | None, threads: int) -> None:
         raise RulewrightError(
             "store_unshared", "workers need a store that outlives them", hint="--store sqlite:///team.db"
         )
-    saved = opened.active_pack()
-    if saved is None:
-        raise RulewrightError(
-            "no_pack", "no pack is active on this store", hint="rulewright packs activate PACK --store URL"
-        )
-    latest = opened.last_activation()
-    program = restored(opened, saved.revision, latest.pinned if latest is not None else ())
-    crew = Crew(program, opened, threads=threads, broker=embedded if redis is None else _queue(redis))
+    program = active(opened)
+    crew = Crew(program, opened, threads=threads, broker=embedded if redis is None else queue_at(redis))
     crew.start()
     click.echo(f"rulewright: working on revision {program.revision}", err=True)
     _until_told()
@@ -60,7 +54,8 @@ def command(store: str, redis: str | None, threads: int) -> None:
     opened.close()
 
 
-def _queue(url: str) -> Callable[[], Broker]:
+def queue_at(url: str) -> Callable[[], Broker]:
+    """What makes a broker over the Redis at `url`."""
     from engine.actions.redis import queued
 
     return queued(url)

@@ -47,7 +47,7 @@ class Crew:
     """What one worker process does between `start` and `stop`. `clock` gives POSIX seconds; `broker` makes a broker of Dramatiq.
 
     `threads` step and as many carry out actions; `connectors` stand in for those of the channels, by `do`.
-    `pause` is how many seconds pass until a shard is stepped again that was rung for; `programs` are those of the process.
+    `pause` is how many seconds pass until a shard is stepped again that was rung for.
     """
 
     def __init__(
@@ -61,13 +61,12 @@ class Crew:
         connectors: Mapping[str, Connector] | None = None,
         term: int = TERM,
         pause: float = PAUSE,
-        programs: Programs | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._term = term
         self._owner = owner()
-        programs = programs or Programs(store, program)
+        programs = Programs(store, program)
         self._membership = Membership(store, programs, "work", clock)
         self._appender = Appender(program, store, programs)
         self._entities = Followed()

@@ -23,7 +23,9 @@ def active(store: DatabaseStore) -> Program:
     """The program that is active on a store. Raises `RulewrightError` `no_pack` where none is."""
     saved = store.active_pack()
     if saved is None:
-        raise RulewrightError("no_pack", "no pack is active on this store", hint="`rulewright packs activate PACK`")
+        raise RulewrightError(
+            "no_pack", "no pack is active on this store", hint="rulewright packs activate PACK --store URL"
+        )
     latest = store.last_activation()
     return restored(store, saved.revision, latest.pinned if latest is not None else ())
 

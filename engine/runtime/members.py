@@ -37,6 +37,7 @@ class Membership:
         self._store = store
         self._programs = programs
         self._kind = kind
+        self._name = f"{owner()}/{kind}"
         self._clock = clock
         self._ready = ""
         self._failure: str | None = None
@@ -58,11 +59,11 @@ class Membership:
 
     def leave(self) -> None:
         """Say that this process ends."""
-        self._store.forget(owner())
+        self._store.forget(self._name)
 
     def _report(self, revision: str) -> None:
         seen = round(self._clock() * 1_000_000)
-        self._store.report(Member(owner(), self._kind, seen, revision, self._ready, self._failure))
+        self._store.report(Member(self._name, self._kind, seen, revision, self._ready, self._failure))
 
 
 def made_ready(
@@ -82,9 +83,9 @@ def made_ready(
     while waiting := [one for one in present(store, clock()) if one.ready != program.revision or one.failure]:
         broken = next((one for one in waiting if one.ready == program.revision), None)
         if broken is not None:
-            raise PackError("not_ready", f"{broken.kind} {broken.owner} cannot take it over: {broken.failure}")
+            raise PackError("not_ready", f"{broken.owner} cannot take it over: {broken.failure}")
         if clock() >= until:
-            names = ", ".join(f"{one.kind} {one.owner}" for one in waiting)
+            names = ", ".join(one.owner for one in waiting)
             raise PackError("not_ready", f"not ready within {patience:g} s: {names}", hint="are they of this version?")
         sleep(0.1)
 

@@ -38,19 +38,19 @@ class Counter(Appender):
 
     gate: _Noting
 
-    def __init__(self, program: Program, store: DatabaseStore, programs: Programs) -> None:
+    def __init__(self, program: Program, store: DatabaseStore, programs: Programs | None = None) -> None:
         self._database = store
         super().__init__(program, store, programs)
 
     def serve(self, submissions: Sequence[Submission]) -> tuple[list[list[Receipt]], frozenset[int]]:
         """Append all of them, or nothing: their receipts, and the shards that nobody sees to yet. Raises StoreError."""
-        return self._again(lambda: self._serve(submissions))
+        return self._again(lambda: self._served(submissions))
 
     def _equip(self, program: Program) -> None:
         self.program, self.door, self._entrance = program, Door(program), Entrance(program)
         self.gate = _Noting(program, self._database)
 
-    def _serve(self, submissions: Sequence[Submission]) -> tuple[list[list[Receipt]], frozenset[int]]:
+    def _served(self, submissions: Sequence[Submission]) -> tuple[list[list[Receipt]], frozenset[int]]:
         read = [self._read(one) if one.kind == "events" else [] for one in submissions]
         arrivals = [one for lines in read for one in lines if isinstance(one, Arrival)]
         latest = max((one.event.at for one in arrivals), default=None)

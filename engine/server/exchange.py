@@ -109,12 +109,12 @@ class Exchanges:
             )
 
     def _tell(self, exchange: Exchange, scope: Scope) -> None:
-        lane = scope["path"] if (scope["method"], scope["path"]) in self._lanes else "none"
-        route = str(getattr(scope.get("route"), "path", lane))
+        lane: str = scope["path"] if (scope["method"], scope["path"]) in self._lanes else "none"
+        route: str = getattr(scope.get("route"), "path", lane)
         seconds = time.monotonic() - exchange.began
         self._office.gauges.answered(route, exchange.status, seconds)
         key = None if exchange.key is None else exchange.key.id
-        ids = {
+        ids: dict[str, object] = {
             "request": exchange.id,
             "key": key,
             "status": exchange.status,

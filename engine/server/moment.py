@@ -47,39 +47,41 @@ class Shown:
 
 
 class Moment:
-    """Decides pop-ups, in any number of threads, by the program that is `present`.
-
-    `ring` is told of shards with deliveries that others have to step.
+    """Decides pop-ups, in any number of threads. `ring` is told of shards with deliveries that others have to step.
 
     `clock` gives POSIX seconds. `acts` is called when actions were queued on the way.
     """
 
     def __init__(
         self,
-        programs: Programs,
-        present: Callable[[], Program],
+        program: Program,
         store: DatabaseStore,
         ring: Callable[[Iterable[int]], None],
         acts: Callable[[], None],
         *,
         threads: int = 2,
         clock: Callable[[], float] = time.time,
+        programs: Programs | None = None,
     ) -> None:
-        self._present = present
         self._store = store
         self._ring = ring
         self._acts = acts
         self._clock = clock
         self._owner = owner()
+        self.equip(program)
         self._entities = Followed()
         self._following = threading.Lock()
         self._drains: queue.SimpleQueue[Drain] = queue.SimpleQueue()
         for _ in range(threads):
-            self._drains.put(Drain(present(), store, self._now, TERM, programs))
+            self._drains.put(Drain(program, store, self._now, TERM, programs))
+
+    def equip(self, program: Program) -> None:
+        """Go on with another program."""
+        self._program, self._stepper = program, Stepper(program)
 
     def listens(self, kind: str) -> bool:
         """Whether a pop-up is decided when an event of this type happens."""
-        return any(popup.on == kind for scope in self._present().scopes.values() for popup in scope.popups)
+        return any(popup.on == kind for scope in self._program.scopes.values() for popup in scope.popups)
 
     def show(self, seq: int) -> Shown:
         """What the pop-ups of the event at `seq` show; the event is in the log. Raises StoreError."""
@@ -100,12 +102,11 @@ class Moment:
 
     def _wanted(self, event: Event) -> dict[str, tuple[str, str, str]]:
         """The records that this event will lead to: (scope, key, pop-up) by the id that a step gives them."""
-        scopes = self._present().scopes
         return {
             identity(scope, key, "popup", popup.name, event.source, event.id, 0): (scope, key, popup.name)
             for scope, key in event.keys
-            if scope in scopes
-            for popup in scopes[scope].popups
+            if scope in self._program.scopes
+            for popup in self._program.scopes[scope].popups
             if popup.on == event.type
         }
 
@@ -139,21 +140,19 @@ class Moment:
 
     def _stale(self, event: Event, wanted: set[str]) -> Iterator[Record]:
         """What a step of this event alone would show, on the partitions as they are committed. Nothing of it is kept."""
-        program = self._present()
-        stepper = Stepper(program)
         with self._following:
             self._entities.follow(self._store)
             for one in self._store.published():
                 self._entities.teach(one.entity, one.key, one.name, one.value)
             held = self._store.partitions(event.keys)
             for scope, key in event.keys:
-                if scope not in program.scopes:
+                if scope not in self._program.scopes:
                     continue
                 known = held.get((scope, key))
                 loaded = Partition(scope, key)
                 if known is not None:
                     loaded = Partition.load(scope, key, known.version, known.seq, known.sections)
-                records = stepper.step(loaded, self._entities, event).records
+                records = self._stepper.step(loaded, self._entities, event).records
                 yield from (record for record in records if record.id in wanted)
 
     def _now(self) -> int:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from dramatiq import Broker
@@ -33,11 +34,11 @@ from engine.store import DatabaseStore
 
 _log = logging.getLogger("rulewright.serve")
 
+FOLLOWED = 0.5
+"""Seconds after which it is looked for another revision."""
+
 PAUSE = 0.2
 """Seconds in which this process steps a shard once at most: each time costs commits, which requests would wait for."""
-
-FOLLOW = 1.0
-"""Seconds after which it is looked whether another revision is active."""
 
 SHOWING = 4
 """Pop-ups that are decided at once."""
@@ -59,8 +60,8 @@ class Office:
         self.store = store
         self.settings = settings
         self.clock = clock
-        self._programs = programs = Programs(store, program)
-        self._present = (program, Writer(program))
+        self.program, self.writer = program, Writer(program)
+        self.programs = Programs(store, program)
         self.gauges = Gauges(program, store, clock)
         self.spans = Spans(configured())
         self.keys = Ring(store, time.monotonic)
@@ -70,27 +71,20 @@ class Office:
         self._following = threading.Lock()
         self.crew: _TimedCrew | None = None
         self._bell: Bell | None = None
+        self._membership = Membership(store, self.programs, "serve", clock)
+        self._activated = store.activated()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rulewright-follow", daemon=True)
         if settings.work:
-            self.crew = _TimedCrew(
-                self.gauges,
-                program,
-                store,
-                broker=broker or embedded,
-                threads=settings.threads,
-                clock=clock,
-                connectors=connectors,
-                pause=PAUSE,
-                programs=programs,
-            )
+            self.crew = _TimedCrew(self.gauges, program, store, broker or embedded, settings.threads, clock, connectors)
         elif broker is not None:
             self._bell = Bell(broker())
         self.committer = Committer(
-            Counter(program, store, programs), self.ring, most=settings.waiting_lines, told=self.gauges.committed
+            Counter(program, store, self.programs), self.ring, most=settings.waiting_lines, told=self.gauges.committed
         )
-        self.moment = Moment(programs, lambda: self.program, store, self.ring, self._acts, threads=SHOWING, clock=clock)
-        self._membership = Membership(store, programs, "serve", clock)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="rulewright-follow", daemon=True)
+        self.moment = Moment(
+            program, store, self.ring, self._acts, threads=SHOWING, clock=clock, programs=self.programs
+        )
 
     def start(self) -> None:
         """Start the threads."""
@@ -104,36 +98,14 @@ class Office:
     def stop(self) -> None:
         """Commit what was submitted, let what is under way end, and give the store back."""
         self._stopping.set()
-        self._thread.join()
         self.committer.stop()
+        self._thread.join()
         self.showing.shutdown()
         if self._bell is not None:
             self._bell.stop()
         if self.crew is not None:
             self.crew.stop()
-        else:
-            self._membership.leave()
         self.store.close()
-
-    @property
-    def program(self) -> Program:
-        """The program that is active, as far as it is known here."""
-        return self._present[0]
-
-    @property
-    def writer(self) -> Writer:
-        """Writes records as that program shows them."""
-        return self._present[1]
-
-    def follow(self) -> None:
-        """Say that this process is there, and take over what was activated. Raises StoreError, and what `Programs.active` raises."""
-        if self.crew is None:
-            self._membership.beat(self.program.revision)
-        latest = self.store.last_activation()
-        program = self.program if latest is None else self._programs.active(latest)
-        if program is not self.program:
-            self._present = (program, Writer(program))
-            self.gauges.activated(program)
 
     def now(self) -> int:
         """Microseconds of the wall clock."""
@@ -164,8 +136,21 @@ class Office:
                         break
             return found
 
-    def _follow(self) -> None:
-        while not self._stopping.wait(FOLLOW):
+    def follow(self) -> None:
+        """Answer by the program that is active by now, and make ready what is to be activated next. Raises StoreError and PackError."""
+        self._membership.beat(self.program.revision)
+        reached = self.store.activated()
+        if reached == self._activated:
+            return
+        latest = self.store.last_activation()
+        assert latest is not None
+        program = self.programs.active(latest)
+        self.program, self.writer, self._activated = program, Writer(program), reached
+        self.moment.equip(program)
+        self.gauges.activated(program)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(FOLLOWED):
             try:
                 self.follow()
             except StoreError as error:
@@ -173,6 +158,8 @@ class Office:
             except RulewrightError as error:
                 self.gauges.refused_pack()
                 _log.error("%s", error)
+        with suppress(StoreError):
+            self._membership.leave()
 
     def _acts(self) -> None:
         if self.crew is not None:
@@ -182,8 +169,19 @@ class Office:
 class _TimedCrew(Crew):
     """A crew whose steps are timed."""
 
-    def __init__(self, gauges: Gauges, program: Program, store: DatabaseStore, **settings: Any) -> None:
-        super().__init__(program, store, **settings)
+    def __init__(
+        self,
+        gauges: Gauges,
+        program: Program,
+        store: DatabaseStore,
+        broker: Callable[[], Broker],
+        threads: int,
+        clock: Callable[[], float],
+        connectors: Mapping[str, Connector] | None,
+    ) -> None:
+        super().__init__(
+            program, store, broker=broker, threads=threads, clock=clock, connectors=connectors, pause=PAUSE
+        )
         self._gauges = gauges
 
     def step(self, shard: int) -> int:

@@ -31,7 +31,7 @@ _MANY = 10_000
 """Pairs to a query of PostgreSQL, where they are two arrays."""
 
 
-class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, History, DatabaseKeyring, Listing):
+class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, DatabaseKeyring, History, Listing):
     """Store in a SQLite file that outlives the process (`path` None: in memory, with everything else the same), or behind a `session`.
 
     Raises StoreError `store_unopened`, `store_unreadable`, `store_readonly` or `store_version` when it cannot be used.

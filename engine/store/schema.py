@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-VERSION = 6
+VERSION = 5
 """Of the schema, kept in `meta`; a file with another one is not opened."""
 
 metadata = MetaData()
@@ -249,19 +249,6 @@ packs = Table(
     Column("at", BigInteger, nullable=False),
 )
 
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", _Text, primary_key=True),
-    Column("name", _Text, nullable=False),
-    Column("hash", LargeBinary, nullable=False, comment="SHA-256 of the secret, which is kept nowhere"),
-    Column("scopes", _Text, nullable=False, comment="JSON"),
-    Column("source", _Text),
-    Column("roles", _Text, nullable=False, comment="JSON"),
-    Column("created", BigInteger, nullable=False),
-    Column("revoked", BigInteger),
-)
-
 activations = Table(
     "activations",
     metadata,
@@ -286,6 +273,19 @@ members = Table(
     Column("revision", _Text, nullable=False),
     Column("ready", _Text, nullable=False),
     Column("failure", _Text),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", _Text, primary_key=True),
+    Column("name", _Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False, comment="SHA-256 of the secret, which is kept nowhere"),
+    Column("scopes", _Text, nullable=False, comment="JSON"),
+    Column("source", _Text),
+    Column("roles", _Text, nullable=False, comment="JSON"),
+    Column("created", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
 )
 
 meta = Table("meta", metadata, Column("name", _Text, primary_key=True), Column("value", _Text, nullable=False))

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Connection
 
 from connectors.protocol import Receipt, Request
 from engine.core.calendar import to_instant
@@ -23,7 +24,7 @@ from engine.runtime.crew import GRACE, TERM, Crew
 from engine.runtime.drain import Drain
 from engine.runtime.replay import live, replayed, state_hash
 from engine.runtime.shard import shard_of
-from engine.store import DatabaseStore, Lease, open_store, statements
+from engine.store import DatabaseStore, Lease, open_store, schema, statements
 
 NOON = 1_772_424_000_000_000  # 2026-03-02T12:00:00+08:00
 HOUR = 3_600_000_000
@@ -182,6 +183,27 @@ def test_who_lost_the_shard_writes_nothing(program: Program, store: DatabaseStor
         drain.drain(slow)
     assert store.backlog() == {shard: 1}
     assert not live(store, [("task", "t1")])
+
+
+def test_of_two_who_claim_a_new_shard_at_once_one_has_it(postgres: str) -> None:
+    store, other = open_store(postgres), open_store(postgres)
+    assert isinstance(store, DatabaseStore)
+    assert isinstance(other, DatabaseStore)
+
+    def one_waits(connection: Connection) -> bool:
+        return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar_one())
+
+    with ThreadPoolExecutor(1) as pool:
+        with store._session.writing() as connection:
+            first = {"shard": 3, "owner": "a", "token": "a", "until": NOON + TERM, "suspects": 0}
+            connection.execute(schema.shards.insert().values(**first))
+            second = pool.submit(other.lease, 3, "b", "b", NOON, NOON + TERM, 100)
+            while not one_waits(connection):
+                assert not second.done()
+        assert second.result() is None
+    assert store.holders() == ["a"]
+    for one in (store, other):
+        one.close()
 
 
 def test_a_step_that_crashes_is_given_up_and_its_shard_goes_on(

@@ -1,4 +1,4 @@
-"""Revisions are activated at a sequence of the log; the processes that work on a store say which one they decide by."""
+"""Revisions are activated at a sequence of the log; processes say which one they decide by; programs have keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Text = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Make the audit of activations, and the list of processes."""
+    """Make the audit of activations, the list of processes, and the keys."""
     op.create_table(
         "activations",
         Column("seq", _Sequence, primary_key=True, autoincrement=False),
@@ -39,6 +39,17 @@ def upgrade() -> None:
         Column("ready", _Text, nullable=False),
         Column("failure", _Text),
     )
+    op.create_table(
+        "api_keys",
+        Column("id", _Text, primary_key=True),
+        Column("name", _Text, nullable=False),
+        Column("hash", LargeBinary, nullable=False, comment="SHA-256 of the secret, which is kept nowhere"),
+        Column("scopes", _Text, nullable=False, comment="JSON"),
+        Column("source", _Text),
+        Column("roles", _Text, nullable=False, comment="JSON"),
+        Column("created", BigInteger, nullable=False),
+        Column("revoked", BigInteger),
+    )
 
 
 def downgrade() -> None:
@@ -49,5 +60,6 @@ def downgrade() -> None:
         raise StoreError(
             "store_activated", f"{made} revisions were activated, and schema 4 has no word for that", hint=hint
         )
+    op.drop_table("api_keys")
     op.drop_table("members")
     op.drop_table("activations")
