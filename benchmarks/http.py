@@ -10,8 +10,6 @@ import asyncio
 import json
 import os
 import random
-import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,15 +17,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.figure import Figure, Size, Work
 from benchmarks.mix import Mix
 from conformance import servers
-from engine.server.keyring import new_key
-from engine.store import DatabaseStore, open_store
+from conformance.api.served import running, served
 
 TOPIC = "http"
 POPUPS, EVENTS = 50, 300
@@ -71,46 +67,16 @@ def _at(latencies: list[float], share: float) -> float:
 
 
 def _run(url: str, queue: str | None, seconds: int) -> dict[str, Any]:
-    key, token = new_key("bench", ("events:write", "entities:write"), "app", (), 0)
-    store = open_store(url)
-    assert isinstance(store, DatabaseStore)
-    store.keep_key(key)
-    store.close()
     more = [] if queue is None else ["--redis", queue]
     with ExitStack() as stack:
-        server = stack.enter_context(
-            _process("serve", "--pack", "sales", "--port", "0", "--rate", "5000", url=url, more=more)
-        )
-        address = _address(server)
+        address, token = stack.enter_context(served(url, "--rate", "5000", *more))
         if queue is not None:
-            stack.enter_context(_process("work", url=url, more=more))
+            stack.enter_context(running("work", "--store", url, *more))
         load = [sys.executable, "-m", "benchmarks.http", address, str(seconds)]
         environment = os.environ | {"RULEWRIGHT_BENCH_TOKEN": token}
         done = subprocess.run(load, env=environment, check=True, capture_output=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
-
-
-@contextmanager
-def _process(*words: str, url: str, more: list[str]) -> Iterator[Path]:
-    """A command that runs until the end; what it says on standard error goes to the file."""
-    command = [sys.executable, "-c", "from engine.cli import main; main()", *words, "--store", url, *more]
-    with tempfile.NamedTemporaryFile() as log:
-        process = subprocess.Popen(command, stderr=log)
-        yield Path(log.name)
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-def _address(log: Path) -> str:
-    """Where a server listens, once it says so."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        found = re.search(r"serving \w+ at (\S+)", log.read_text())
-        if found is not None:
-            return found[1]
-        time.sleep(0.05)
-    raise RuntimeError(f"the server did not start: {log.read_text()}")
 
 
 # --- the load: a process of its own ----------------------------------------------------------------

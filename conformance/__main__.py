@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 SUITES = {
+    "api": "conformance.api.command:command",
     "cel": "conformance.cel.command:cel",
     "crash": "conformance.crash.command:command",
     "durable": "conformance.durable_rules.command:command",

@@ -24,6 +24,7 @@ PROBLEMS = (
     "not_found",
     "unsupported_media_type",
     "bad_json",
+    "bad_text",
     "missing_field",
     "wrong_type",
     "unknown_entity",

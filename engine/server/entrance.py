@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import msgspec
@@ -16,8 +15,6 @@ from engine.store import StoredKey
 LONGEST = 512
 """Bytes of an id, a source or a key, at most: all of them are parts of indexes."""
 
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000|\x00")
-
 
 class Entrance:
     """Reads lines of callers against a program. Pure: the instant of the receipt, in microseconds, is told."""
@@ -28,8 +25,6 @@ class Entrance:
 
     def read(self, line: bytes, key: StoredKey, received: int, *, replayed: bool = False) -> Arrival | Refusal:
         """An event that this caller may send, or why not. What is `replayed` was sent by whoever may have its source."""
-        if (unreadable := _unreadable(line)) is not None:
-            return unreadable
         found = self._door.read(line, trusted="system" in key.scopes)
         problem = _long(found.event if isinstance(found, Refusal) else found.event.id, "id")
         if problem is not None:
@@ -41,8 +36,6 @@ class Entrance:
 
     def unkept(self, line: bytes) -> Refusal | None:
         """Why the line of an entity could not be kept, whatever else may be wrong with it."""
-        if (unreadable := _unreadable(line)) is not None:
-            return unreadable
         try:
             read = msgspec.json.decode(line, type=EntityLine)
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
@@ -76,7 +69,7 @@ def _foreign(source: str, key: StoredKey, replayed: bool) -> Problem | None:
 
 def _engines(kind: str, source: str) -> Problem | None:
     """What not even a key of the system may write: what the engine alone says of itself."""
-    if kind in ENGINE_EVENTS:
+    if kind in ENGINE_EVENTS or kind.startswith("pack."):
         return "reserved_type", f"`{kind}` is written by the engine only"
     if source.split("/", 1)[0] == "rulewright":
         return "reserved_source", f"`{source}` is the engine's own source"
@@ -89,12 +82,6 @@ def _unkept(arrival: Arrival) -> Problem | None:
     named += [(code, value) for code, value in uniques_of(event, arrival.declared)]
     found = next((problem for name, value in named if (problem := _long(value, name)) is not None), None)
     return None if found is None else ("too_long", found)
-
-
-def _unreadable(line: bytes) -> Refusal | None:
-    if _NUL.search(line) is None:
-        return None
-    return Refusal("bad_json", "a text holds the character U+0000, which cannot be kept", line)
 
 
 def _long(value: str | None, name: str) -> str | None:

@@ -29,6 +29,7 @@ EVENT_PROBLEMS = (
     "id_conflict",
     "unsupported_media_type",
     "bad_json",
+    "bad_text",
     "missing_field",
     "wrong_type",
     "unknown_type",

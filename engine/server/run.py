@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -42,10 +44,16 @@ def serve(office: Office, host: str, port: int, told: Callable[[str], None]) -> 
     Raises OSError when the address cannot be had.
     """
     sys.setswitchinterval(TURN)
+    for told_to_stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told_to_stop, _stopped)  # uvicorn sends itself the signal again when it has stopped
     with bound(host, port) as listening:
         told(f"http://{host}:{listening.getsockname()[1]}")
         server_of(office).run(sockets=[listening])
     _log.info("stopped")
+
+
+def _stopped(_signal: int, _frame: FrameType | None) -> None:
+    """Nothing more is to be done."""
 
 
 def bound(host: str, port: int) -> socket.socket:

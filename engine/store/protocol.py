@@ -269,7 +269,10 @@ class Shared(Store, Protocol):
         ...
 
     def due_timers(self, before: int, limit: int) -> list[tuple[int, str, str, str]]:
-        """Deadlines due up to an instant, of which no firing is on its way, as (due, scope, key, name), the earliest first."""
+        """Deadlines due up to an instant, of which no firing is on its way, as (due, scope, key, name).
+
+        They are in the order in which they fire: by due time, of one instant by whose they are (`OWNERS`), then by partition and name.
+        """
         ...
 
     def set_timers(self, timers: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:

@@ -11,9 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import astuple
 
 from engine import load
 from engine.core.program import Program
+from engine.runtime.activation import kept
 from engine.server.keyring import SCOPES, new_key
 from engine.server.office import Office
 from engine.server.run import bound, server_of
@@ -134,8 +136,7 @@ def serve(program: Program) -> Serve:
     def serving(url: str, **settings: Any) -> Iterator[Api]:
         store = open_store(url)
         assert isinstance(store, DatabaseStore)
-        files = {name: text.encode() for name, text in program.files.items()}
-        store.save_pack(program.revision, program.name, program.version, files, program.params, 0)
+        store.save_pack(*astuple(kept(program, 0)))
         office = Office(program, store, Settings(**settings))
         with bound("127.0.0.1", 0) as listening:
             server = server_of(office)

@@ -57,6 +57,7 @@ def test_a_batch_is_answered_line_by_line(api: Api) -> None:
         ({"type": "action.succeeded"}, 422, "missing_field", None),
         ({"type": "timer.fired", "data": {"name": "x"}}, 403, "reserved_type", "/type"),
         ({"type": "entity.put", "data": {"entity": "rep", "id": "r1"}}, 403, "reserved_type", "/type"),
+        ({"type": "pack.activated", "data": {}}, 422, "unknown_type", "/type"),
         ({"type": "nothing"}, 422, "unknown_type", "/type"),
         ({"time": "2020-01-01T00:00:00Z"}, 422, "late", "/time"),
         ({"time": "2999-01-01T00:00:00Z"}, 422, "future", "/time"),
@@ -64,7 +65,7 @@ def test_a_batch_is_answered_line_by_line(api: Api) -> None:
         ({"data": {"task": 7, "rep": "r1"}}, 422, "wrong_type", "/data/task"),
         ({"id": 7}, 422, "wrong_type", "/id"),
         ({"id": "x" * 600}, 422, "too_long", "/id"),
-        ({"id": "a\0b"}, 422, "bad_json", None),
+        ({"id": "a\0b"}, 422, "bad_text", None),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_place(

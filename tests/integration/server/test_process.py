@@ -1,0 +1,139 @@
+"""The commands `keys` and `serve` as people run them: processes, a real port, a signal."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from engine.store import DatabaseStore, open_store
+from tests.integration.server.conftest import PACK, REPS
+
+RUN = [sys.executable, "-c", "from engine.cli import main; main()"]
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*RUN, *words], capture_output=True, text=True, timeout=60)
+
+
+@contextmanager
+def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen([*RUN, "serve", "--port", "0", *words], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        said = next(found for line in process.stderr if (found := re.search(r"serving \w+ at (\S+)", line)) is not None)
+        yield process, said[1]
+    finally:
+        process.kill()
+        process.wait(30)
+        process.stderr.close()
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    folder = tmp_path / "pack"
+    folder.mkdir()
+    (folder / "pack.yaml").write_text(PACK, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'team.db'}"
+
+
+def test_a_key_is_shown_once_listed_and_revoked(url: str) -> None:
+    made = run(
+        "keys", "create", "--store", url, "--name", "app", "--source", "app", "--scope", "events:write", "--role", "rep"
+    )
+    token = made.stdout.strip()
+    assert re.fullmatch(r"rw_[0-9a-f]{12}_[\w-]{43}", token)
+    number = token.split("_")[1]
+    listed = run("keys", "ls", "--store", url).stdout
+    assert number in listed
+    assert "source app" in listed
+    assert "roles rep" in listed
+    assert token.split("_", 2)[2] not in listed
+    assert run("keys", "revoke", "--store", url, number).returncode == 0
+    assert "revoked" in run("keys", "ls", "--store", url).stdout
+    again = run("keys", "revoke", "--store", url, number)
+    assert (again.returncode, "unknown_key" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words", [["--scope", "events:write"], ["--scope", "all"], ["--scope", "system", "--source", "rulewright/x"], []]
+)
+def test_a_key_that_cannot_be_is_not_made(url: str, words: list[str]) -> None:
+    assert run("keys", "create", "--store", url, "--name", "app", *words).returncode == 2
+
+
+def test_a_server_needs_a_pack_and_keeps_to_it(url: str, pack: Path, tmp_path: Path) -> None:
+    assert "no_pack" in run("serve", "--store", url, "--port", "0").stderr
+    with serving("--store", url, "--pack", str(pack)):
+        store = open_store(url)
+        assert store.active_pack() is not None
+        store.close()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "pack.yaml").write_text(PACK.replace('version: "1"', 'version: "2"'), encoding="utf-8")
+    assert "other_pack" in run("serve", "--store", url, "--pack", str(other), "--port", "0").stderr
+    with serving("--store", url) as (_, address):
+        assert httpx.get(f"{address}/readyz").status_code == 200
+
+
+def test_a_server_that_is_told_to_stop_commits_what_came_and_ends_well(url: str, pack: Path) -> None:
+    token = run(
+        "keys", "create", "--store", url, "--name", "app", "--source", "app", "--scope", "entities:write"
+    ).stdout.strip()
+    with serving("--store", url, "--pack", str(pack)) as (process, address):
+        answers: list[int] = []
+        headers = {"Authorization": f"Bearer {token}"}
+        started = threading.Event()
+
+        def send() -> None:
+            with httpx.Client(base_url=address, headers=headers) as client:
+                for number in range(100_000):
+                    rep = {"entity": "rep", "data": {**REPS[0]["data"], "id": f"n{number}"}}  # type: ignore[dict-item]
+                    try:
+                        answer = client.post("/v1/entities", json=rep)
+                    except httpx.TransportError:
+                        return
+                    answers.append(answer.status_code)
+                    if len(answers) == 5:
+                        started.set()
+                    if answer.status_code != 202:
+                        return
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        assert started.wait(30)
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        said = process.stderr.read()
+        assert process.wait(30) == 0
+        sender.join(30)
+    assert '"stopped"' in said
+    assert set(answers) <= {202, 503}
+    store = open_store(url)
+    assert isinstance(store, DatabaseStore)
+    known = {one.key for one in store.entities()}
+    store.close()
+    assert {f"n{i}" for i, status in enumerate(answers) if status == 202} <= known
+
+
+def test_check_loads_neither_the_store_nor_the_server(pack: Path) -> None:
+    code = (
+        "import sys; from engine.cli import main; sys.argv = ['rulewright', 'check', sys.argv[1]]\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'sqlalchemy', 'fastapi', 'uvicorn', 'starlette'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(pack)], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
