@@ -24,6 +24,7 @@ from engine.runtime.members import owner
 from engine.runtime.shard import shard_of
 from engine.runtime.visible import Followed
 from engine.store import DatabaseStore, Lease
+from engine.store.turns import hurried
 
 PATIENCE = 0.01
 """Seconds for which a claim to the shard is tried."""
@@ -85,6 +86,10 @@ class Moment:
 
     def show(self, seq: int) -> Shown:
         """What the pop-ups of the event at `seq` show; the event is in the log. Raises StoreError."""
+        with hurried():
+            return self._show(seq)
+
+    def _show(self, seq: int) -> Shown:
         event = self._store.event(seq)
         assert event is not None
         wanted = self._wanted(event)
