@@ -91,7 +91,7 @@ def _way(size: Size, what: str, databases: Databases, lines: list[bytes], batch:
     statements = sum(len(transaction) for transaction in recorded)
     yield from rates(TOPIC, what, len(lines), ours, "events/s", None)
     yield from rates(TOPIC, f"{what}, floor", len(lines), floors, "events/s", None)
-    share = median(one.wall for one in floors) / median(one.wall for one in ours)
+    share = median(floor.wall / own.wall for own, floor in pairs)  # each pair ran under the same load
     note = f"{statements:,} statements, {len(recorded):,} transactions, {sum(sizes.values()):,} rows afterwards"
     yield Figure(TOPIC, f"{what}: share of the floor", share, "", "wall", (), SHARE if batch > 1 else None, note=note)
 
