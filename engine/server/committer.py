@@ -14,6 +14,7 @@ from typing import Protocol
 from engine.errors import StoreError
 from engine.server.intake import Receipt, Submission
 from engine.server.problem import RETRY, Problem
+from engine.store.turns import hurried
 
 _log = logging.getLogger("rulewright.serve")
 
@@ -89,6 +90,10 @@ class Committer:
         return submission.receipts
 
     def _run(self) -> None:
+        with hurried():
+            self._commit()
+
+    def _commit(self) -> None:
         while (first := self._submitted.get()) is not _END:
             group, ended = self._gathered(first)
             began = time.monotonic()

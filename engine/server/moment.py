@@ -11,6 +11,8 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, InvalidStateError
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from engine.core.codec import identity
@@ -18,12 +20,14 @@ from engine.core.event import Event, Record
 from engine.core.partition import Partition
 from engine.core.program import Program
 from engine.core.step import Stepper
+from engine.errors import StoreError
 from engine.runtime.drain import Drain
 from engine.runtime.lineage import Programs
 from engine.runtime.members import owner
 from engine.runtime.shard import shard_of
 from engine.runtime.visible import Followed
 from engine.store import DatabaseStore, Lease
+from engine.store.turns import hurried
 
 PATIENCE = 0.01
 """Seconds for which a claim to the shard is tried."""
@@ -83,8 +87,23 @@ class Moment:
         """Whether a pop-up is decided when an event of this type happens."""
         return any(popup.on == kind for scope in self._program.scopes.values() for popup in scope.popups)
 
-    def show(self, seq: int) -> Shown:
-        """What the pop-ups of the event at `seq` show; the event is in the log. Raises StoreError."""
+    def ask(self, seq: int, threads: Executor) -> Future[Shown]:
+        """What the pop-ups of the event at `seq` show; the event is in the log. Fails with StoreError."""
+        answer: Future[Shown] = Future()
+        threads.submit(self._answer, seq, answer)
+        return answer
+
+    def _answer(self, seq: int, answer: Future[Shown]) -> None:
+        """Nobody waits until the shard is given back: that comes after the answer."""
+        with ExitStack() as after, suppress(InvalidStateError), hurried():  # whoever asked may be gone
+            try:
+                shown = self._show(seq, after)
+            except Exception as failure:
+                answer.set_exception(failure)
+            else:
+                answer.set_result(shown)
+
+    def _show(self, seq: int, after: ExitStack) -> Shown:
         event = self._store.event(seq)
         assert event is not None
         wanted = self._wanted(event)
@@ -94,7 +113,7 @@ class Moment:
         found = self._store.records(list(wanted))
         for shard in sorted(shards):
             if len(found) < len(wanted):
-                self._stepped(shard, list(wanted), until)
+                self._stepped(shard, list(wanted), until, after)
                 found = self._store.records(list(wanted))
         if len(found) == len(wanted):
             return Shown(tuple(found[number] for number in wanted), False)
@@ -110,11 +129,12 @@ class Moment:
             if popup.on == event.type
         }
 
-    def _stepped(self, shard: int, wanted: list[str], until: float) -> None:
+    def _stepped(self, shard: int, wanted: list[str], until: float, after: ExitStack) -> None:
         lease = self._claimed(shard, until)
         if lease is None:
             self._ring([shard])
             return
+        after.callback(self._give_back, lease)
         drain = self._drains.get()
         try:
             while (done := drain.drain(lease, AT_ONCE)) is not None:
@@ -126,9 +146,13 @@ class Moment:
                     break
         finally:
             self._drains.put(drain)
+
+    def _give_back(self, lease: Lease) -> None:
+        """Let others step the shard; where they cannot be told, they find out by themselves."""
+        with suppress(StoreError):
             self._store.release(lease)
-        if self._store.waiting(shard, 1):
-            self._ring([shard])
+            if self._store.waiting(lease.shard, 1):
+                self._ring([lease.shard])
 
     def _claimed(self, shard: int, until: float) -> Lease | None:
         while True:

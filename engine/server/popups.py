@@ -40,7 +40,7 @@ async def post_popups(request: Request, key: EventWriter, office: InOffice, exch
     [receipt] = await submitted(office, exchange, Submission([line], key, office.now(), urgent=True))
     if receipt.status == "rejected" or receipt.seq is None:
         raise refused(receipt)
-    shown = await asyncio.get_running_loop().run_in_executor(office.showing, office.moment.show, receipt.seq)
+    shown = await asyncio.wrap_future(office.moment.ask(receipt.seq, office.showing))
     if shown.stale:
         office.gauges.stale()
     exchange.about(decisions=[record.id for record in shown.records])

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from engine.errors import StoreError
+from engine.store.turns import Turns
 
 BUSY_TIMEOUT = 10_000
 """Milliseconds that a statement waits for another process before it gives up."""
@@ -92,7 +93,7 @@ class SqliteSession:
         self._engine = _connect(path)
         self._shared = path is None
         # In memory who writes also reads, through the same connection. In a file the thread that commits gives the lock back.
-        self._lock: AbstractContextManager[bool] = threading.RLock() if self._shared else threading.Lock()
+        self._lock: AbstractContextManager[bool] = threading.RLock() if self._shared else Turns()
         self._ahead: Future[None] | None = None
         self._syncer = ThreadPoolExecutor(1, "rulewright-commit")
         with translating():

@@ -27,8 +27,6 @@ def test_a_command_is_one_that_the_program_takes(name: str) -> None:
         command, words = command.get_command(click.Context(command), words[0]), words[1:]
     assert command is not None
     command.make_context(verb, words, default_map={"store": "memory:"})
-        verb, words, resilient_parsing=False, auto_envvar_prefix=None, default_map={"store": "memory:"}
-    )
 
 
 def test_there_are_two_servers_and_three_workers_behind_a_balancer() -> None:

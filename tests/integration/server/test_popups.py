@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 
+from engine.errors import StoreError
 from engine.runtime.shard import shard_of
+from engine.store import Lease
 from tests.integration.server.conftest import Api
 
 
@@ -53,3 +57,32 @@ def test_what_shows_nothing_is_refused(api: Api, kind: str, data: dict[str, str]
     answer = api.http.post("/v1/popups", json=api.event(kind, **data))
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert api.office.store.sequence() == before
+
+
+def test_the_shard_is_given_back_after_the_answer(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, held = api.office.store, Event()
+    given_back = store.release
+
+    def release(lease: Lease) -> None:
+        assert held.wait(30)
+        given_back(lease)
+
+    monkeypatch.setattr(store, "release", release)
+    found = api.http.post("/v1/popups", json=api.event("talk.started", rep="r1", industry="care")).json()
+    assert found["stale"] is False
+    assert store.holders()
+    held.set()
+    api.office.showing.shutdown()
+    assert store.lease(shard_of("rep", "r1"), "w", "w", 0, 1, 100) is not None
+
+
+def test_a_pop_up_that_cannot_be_decided_is_a_problem_and_not_a_silence(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise StoreError("store_unavailable", "gone")
+
+    monkeypatch.setattr(api.office.store, "lease", gone)
+    answer = api.http.post("/v1/popups", json=api.event("talk.started", rep="r1", industry="care"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["retry-after"]

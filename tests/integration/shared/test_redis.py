@@ -119,6 +119,7 @@ def test_messages_that_a_lost_server_took_with_it_are_made_up_for(
             taken = appender.take([line("task.opened", f"t{number}", f"2026-03-02T11:3{number}:00+08:00")])
             server.kill()
             bell.ring(taken.shards)
+            server.start()
         assert until(lambda: not appending.backlog())
         bell.stop()
         crew.stop()
