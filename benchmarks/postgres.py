@@ -18,7 +18,7 @@ import psycopg
 from benchmarks.cycles import Cycles
 from benchmarks.durable import BATCH, KEYS, PACKS, play
 from benchmarks.figure import Figure, Size, Timing, Work, rates, timed
-from benchmarks.recording import Recording, Transaction
+from benchmarks.recording import DriverRecording, Transaction
 from conformance import servers
 from engine import Engine, load
 from engine.runtime.appender import Appender
@@ -103,7 +103,7 @@ def _ours(databases: Databases, lines: list[bytes], batch: int) -> Timing:
 
 def _recorded(databases: Databases, lines: list[bytes], batch: int) -> tuple[list[Transaction], dict[str, int]]:
     url = databases.make(RUN, SEED)
-    with Engine.open(PACKS, url) as engine, Recording() as recording:
+    with Engine.open(PACKS, url) as engine, DriverRecording() as recording:
         play(engine, lines, batch)
     return recording.transactions, row_counts(url)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
+from unittest.mock import patch
 
+import psycopg
 import sqlalchemy
 from sqlalchemy import Connection, event
 
@@ -35,6 +38,48 @@ class Recording:
         self._open.setdefault(id(connection), []).append((statement, parameters, many))
 
     def _end(self, connection: Connection) -> None:
+        ended = self._open.pop(id(connection), None)
+        if ended:
+            self.transactions.append(ended)
+
+
+PING = ";"
+"""What the pool asks a connection before it hands it out: no statement of the work."""
+
+
+class DriverRecording:
+    """Listens to psycopg while it is open: what is sent in a pipeline does not pass through SQLAlchemy."""
+
+    def __init__(self) -> None:
+        self.transactions: list[Transaction] = []
+        self._open: dict[int, Transaction] = {}
+        self._patches = ExitStack()
+
+    def __enter__(self) -> DriverRecording:
+        execute, commit, rollback = psycopg.Cursor.execute, psycopg.Connection.commit, psycopg.Connection.rollback
+
+        def executed(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:
+            if query != PING:
+                self._open.setdefault(id(cursor.connection), []).append((query, params, False))
+            return execute(cursor, query, params, **options)
+
+        def committed(connection: Any) -> None:
+            commit(connection)
+            self._end(connection)
+
+        def rolled_back(connection: Any) -> None:
+            rollback(connection)
+            self._end(connection)
+
+        self._patches.enter_context(patch.object(psycopg.Cursor, "execute", executed))
+        self._patches.enter_context(patch.object(psycopg.Connection, "commit", committed))
+        self._patches.enter_context(patch.object(psycopg.Connection, "rollback", rolled_back))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patches.close()
+
+    def _end(self, connection: Any) -> None:
         ended = self._open.pop(id(connection), None)
         if ended:
             self.transactions.append(ended)

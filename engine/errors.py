@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,16 @@ class RulewrightError(Exception):
         where = f"{self.place}: " if self.place else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{where}{self.code}: {self.message}{hint}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it was, also in another process."""
+        return (_again, (type(self), self.code, self.message, self.place, self.hint))
+
+
+def _again(
+    kind: type[RulewrightError], code: str, message: str, place: Place | None, hint: str | None
+) -> RulewrightError:
+    return kind(code, message, place=place, hint=hint)
 
 
 class PackError(RulewrightError):

@@ -30,7 +30,7 @@ from conformance.crash.watch import Left
     "--logs", type=click.Path(path_type=Path), metavar="FOLDER", help="A new folder: what each process has said."
 )
 def command(events: int, keys: int, seconds: int, kills: int, outage: int, seed: int, logs: Path | None) -> None:
-    """Kill workers, appending processes and the queue while events come in, and stop the database: real servers, real processes.
+    """Kill servers, workers and the queue while events come in, and stop the database: real servers, real processes.
 
     Afterwards every accepted event is in the state once, every deadline has fired once, every action was done once as far as its receiver
     tells, but for those that are marked unknown, and nothing is stuck. It ends with 1 where anything is otherwise.
@@ -58,15 +58,18 @@ def report(run: Run, violations: int) -> Table:
     console, fleet, store = Console(), run.fleet, run.store
     statuses = [row.status for row in store.actions()]
     failpoints = ", ".join(f"{point} {count}" for point, count in sorted(fleet.kills.items()) if point != CLAIM)
-    failures = ", ".join(f"{code} {count}" for client in run.clients for code, count in client.failures.items())
+    unavailable = sum(client.unavailable for client in run.clients)
     rows = {
-        "events accepted": f"{len(run.accepted):,} of {run.size.events:,}, {run.size.keys} keys, {run.size.seconds} s",
+        "events accepted": f"{len(run.accepted):,} from {run.size.keys} keys: {run.size.events:,} in {run.size.seconds} s, "
+        "and then until enough were killed",
+        "sent again, and known": f"{sum(client.repeated for client in run.clients):,} events",
         "events in the log": f"{store.sequence():,}",
         "workers killed with a claim": f"{fleet.killed}: {fleet.kills[CLAIM]} from outside; {failpoints}",
         "workers killed otherwise": f"{fleet.idle} without a claim, {fleet.poison} by {run.size.poisons} deadly deliveries",
-        "appenders killed": ", ".join(f"{how} {count}" for how, count in sorted(run.appender_kills.items())),
+        "servers killed": ", ".join(f"{how} {count}" for how, count in sorted(run.server_kills.items())),
         "the queue killed": f"{run.queue_kills} times",
-        "the database stopped": f"{run.size.outage:g} s; refused meanwhile: {failures or 'nothing'}",
+        "the database stopped": f"{run.size.outage:g} s; {unavailable} answers were 503; "
+        + ("nobody went on" if run.resumed is None else f"work went on {run.resumed:.1f} s after its return"),
         "actions": f"{statuses.count('sent'):,} sent, {statuses.count('unknown')} unknown (at most {run.most_unknown})",
         "messages delivered": f"{len(run.sandbox.deliveries):,}",
         "longest delay after a kill": f"{_span(run.watch.longest('delivery'))} a delivery, "

@@ -30,8 +30,8 @@ POINTS = (
 `acknowledgement` that of Dramatiq's message.
 """
 
-ARM, WORDS = "arm", "words"
-"""Files: the point at which to die, and what a process said when it did."""
+ARM, WORDS, READY = "arm", "words", "ready"
+"""Files: the point at which to die, what a process said when it did, and whether it had begun to work."""
 
 POISON = "poison"
 
@@ -58,7 +58,13 @@ class Failpoints:
         _around(store, "lease", after=lambda answer, *_: self._hold(answer.token if answer else None))
         _around(store, "release", before=lambda _store, lease: self._let_go(lease.token))
         _around(store, "claim", after=lambda answer, *_: self._hold(answer.token if answer else None))
+        for method in ("backlog", "append"):
+            _around(store, method, after=lambda *_: self._ready())
         _around(Stepper, "step", before=self._step)
+
+    def _ready(self) -> None:
+        """Say that this process works."""
+        (self._folder / READY).touch()
 
     def die(self, why: str) -> None:
         """Write last words, and end as by `kill -9`."""

@@ -17,6 +17,9 @@ CLAIM = "claim"
 """How a process was killed that was seen holding a claim."""
 
 _LOOK = 0.05
+_STARTING = 30.0
+"""Seconds in which a process has to begin to work."""
+
 _PATIENCE = 4.0
 """Seconds in which one of them has to come by a failpoint; then another one is chosen."""
 
@@ -55,7 +58,7 @@ class Fleet:
 
     @property
     def excused(self) -> bool:
-        """Whether a process may end by itself just now, because it was started while there was no database."""
+        """Whether a process may end by itself before it works, because it was started while there was no database."""
         return self._calm.is_set() or time.monotonic() < self._excused_until
 
     def start(self) -> None:
@@ -65,8 +68,11 @@ class Fleet:
         self._thread.start()
 
     def calm(self) -> None:
-        """Kill nobody until `resume`."""
+        """Kill nobody until `resume`; returns when all work."""
         self._calm.set()
+        end = time.monotonic() + _STARTING
+        while self._ready() < len(self.members) and time.monotonic() < end:
+            time.sleep(_LOOK)
 
     def resume(self) -> None:
         """Go on killing, as often as was left out."""
@@ -94,7 +100,9 @@ class Fleet:
                 self._disarm()
             elif self._armed is not None:
                 self._wait()
-            elif self.killed < min(self._wanted, (time.monotonic() - began) / self._gap if self._gap else 0):
+            elif self._ready() > 1 and self.killed < min(
+                self._wanted, (time.monotonic() - began) / self._gap if self._gap else 0
+            ):
                 self._strike()
         self._disarm()
 
@@ -115,6 +123,10 @@ class Fleet:
             victim.kill()
             self._bury(victim, CLAIM)
 
+    def _ready(self) -> int:
+        """How many work: where nobody does, nobody can take over."""
+        return sum(member.ready and not member.dead for member in self.members)
+
     def _wait(self) -> None:
         """Have patience with those that are armed."""
         assert self._armed is not None
@@ -131,7 +143,7 @@ class Fleet:
         """Count a death, watch what it has left, and start another."""
         process, words = member.process, member.words()
         assert process is not None
-        if process.returncode >= 0 and not self.excused:
+        if process.returncode >= 0 and not (self.excused and not member.ready):
             member.complaints.append(f"a worker ended by itself with {process.returncode}: {member.tail()}")
         why, tokens = words if words is not None else (how, None)
         self._disarm()

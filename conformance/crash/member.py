@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.crash.failpoint import ARM, WORDS
+from conformance.crash.failpoint import ARM, READY, WORDS
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE = 60
@@ -18,27 +18,28 @@ _PATIENCE = 60
 
 @dataclass
 class Member:
-    """A process that is started again after it was killed. `folder` is its own; `arguments` are the store's and the queue's addresses."""
+    """A process that is started again after it was killed: a `worker` or a `server`. `arguments` are those of its command; `folder` is its
+    own.
+    """
 
     kind: str
     folder: Path
     environment: dict[str, str]
-    arguments: tuple[str, str]
+    arguments: tuple[str, ...]
     process: subprocess.Popen[bytes] | None = None
     complaints: list[str] = field(default_factory=list)
 
     def start(self) -> None:
         """Start a process, which is not armed."""
-        for name in (ARM, WORDS):
+        for name in (ARM, WORDS, READY):
             (self.folder / name).unlink(missing_ok=True)
-        pipes = subprocess.PIPE if self.kind == "appender" else subprocess.DEVNULL
         with self._said.open("ab") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "conformance.crash.process", self.kind, *self.arguments, str(self.folder)],
+                [sys.executable, "-m", "conformance.crash.process", self.kind, str(self.folder), *self.arguments],
                 cwd=ROOT,
                 env={**os.environ, **self.environment},
-                stdin=pipes,
-                stdout=pipes,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
                 stderr=said,
             )
 
@@ -46,6 +47,11 @@ class Member:
     def dead(self) -> bool:
         """Whether the process has ended."""
         return self.process is None or self.process.poll() is not None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the process has begun to work."""
+        return (self.folder / READY).exists()
 
     def arm(self, point: str) -> None:
         """Tell the process to kill itself when it next passes a failpoint."""

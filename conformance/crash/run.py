@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import tempfile
 import time
 from collections import Counter
@@ -17,12 +18,12 @@ from conformance.crash.failpoint import POINTS
 from conformance.crash.fleet import CLAIM, Fleet
 from conformance.crash.member import Member
 from conformance.crash.pack import PACK
-from conformance.crash.process import THREADS
 from conformance.crash.verdict import Account, failures
 from conformance.crash.watch import Watch
 from connectors.sandbox.webhook import WebhookSandbox
 from engine import Engine
 from engine.core.program import Program
+from engine.server.keyring import new_key
 from engine.store import DatabaseStore, open_store
 
 PATIENCE = 240
@@ -31,10 +32,13 @@ PATIENCE = 240
 TAKEOVER = 30.0
 """Seconds that a killed worker may cost what it had claimed."""
 
+THREADS = 2
+"""Of a worker: that step, and as many that act."""
+
 OUTAGE = 20.0
 """Seconds for which PostgreSQL is stopped."""
 
-WORKERS, APPENDERS = 3, 2
+WORKERS, SERVERS = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,20 @@ class Run:
         assert isinstance(store, DatabaseStore)
         self.store = store
         stack.callback(store.close)
+        key, self.token = new_key("crash", ("events:write",), "client", (), 0)
+        store.keep_key(key)
         self.watch = Watch(self.database.url)
         self.fleet = Fleet(
-            [self._member("worker", i) for i in range(WORKERS)], self.watch, size.kills, size.seconds * 0.5, self.dice
+            [self._member("worker", i, "--threads", str(THREADS)) for i in range(WORKERS)],
+            self.watch,
+            size.kills,
+            size.seconds * 0.75,
+            self.dice,
         )
-        self.clients = [self._client(i, seed) for i in range(APPENDERS)]
+        self.clients = [self._client(i, seed) for i in range(SERVERS)]
         self.queue_kills = 0
-        self.appender_kills: Counter[str] = Counter()
+        self.server_kills: Counter[str] = Counter()
+        self.resumed: float | None = None
         self.settled: float | None = None
         stack.callback(self._end)
 
@@ -119,7 +130,7 @@ class Run:
     def _played(self) -> Iterator[str]:
         """Whether what should have happened did, and nobody ended who was not killed."""
         size, kills = self.size, self.fleet.kills
-        if len(self.accepted) != size.events:
+        if len(self.accepted) < size.events:
             yield f"{len(self.accepted):,} of {size.events:,} events were accepted"
         if self.fleet.killed < size.kills:
             yield f"{self.fleet.killed} workers were killed while they held a claim, and should be {size.kills}"
@@ -127,11 +138,15 @@ class Run:
             yield f"{self.fleet.killed - kills[CLAIM]} of them at failpoints, and should be half"
         if size.kills >= 2 * len(POINTS) and (missed := [point for point in POINTS if not kills[point]]):
             yield f"nobody died at {', '.join(missed)}"
-        if size.kills and not (self.queue_kills and self.appender_kills.total()):
-            yield f"the queue was killed {self.queue_kills} times, appenders {self.appender_kills.total()} times"
+        if size.kills and not (self.queue_kills and self.server_kills.total()):
+            yield f"the queue was killed {self.queue_kills} times, servers {self.server_kills.total()} times"
         for what in ("delivery", "action"):
             if (left := self.watch.longest(what)) is not None and left.waited > TAKEOVER:
                 yield f"a kill cost a claimed {what} {left.waited:.1f} s: {', '.join(left.story)}"
+        if size.outage and not all(client.unavailable for client in self.clients):
+            yield "while the database was stopped a client was not told so by 503"
+        if size.outage and self.resumed is None:
+            yield f"nobody had stepped anything {TAKEOVER:g} s after the database was back"
         if self.settled is None:
             yield f"not all was quiet {PATIENCE} s after the last kill"
         yield from (f"a client: {client.error!r}" for client in self.clients if client.error is not None)
@@ -157,21 +172,30 @@ class Run:
         with Engine.open(folder, self.database.url) as engine:
             return engine.program
 
-    def _member(self, kind: str, which: int) -> Member:
+    def _member(self, kind: str, which: int, *words: str) -> Member:
         folder = self.folder / f"{kind}{which}"
         folder.mkdir(parents=True)
         environment = {
             "RULEWRIGHT_WEBHOOK_URL": self.sandbox.settings()["url"],
             "RULEWRIGHT_ALLOW_HOSTS": self.sandbox.host,
         }
-        return Member(kind, folder, environment, (self.database.url, self.queue.url))
+        return Member(kind, folder, environment, ("--store", self.database.url, "--redis", self.queue.url, *words))
 
     def _client(self, which: int, seed: int) -> Client:
-        count = self.size.events // APPENDERS + (which < self.size.events % APPENDERS)
+        count = self.size.events // SERVERS + (which < self.size.events % SERVERS)
         poisons = self.size.poisons if which == 0 else 0
-        source = lines(which, count, self.size.keys, poisons, random.Random(seed * APPENDERS + which))
-        pace = self.size.seconds / count
-        return Client(self._member("appender", which), source, pace, lambda: self.fleet.excused)
+        source = lines(which, count, self.size.keys, poisons, random.Random(seed * SERVERS + which))
+        port = free_port()
+        return Client(
+            self._member("server", which, "--port", str(port), "--no-work", "--rate", "1e6", "--burst", "1000000"),
+            f"http://127.0.0.1:{port}",
+            self.token,
+            source,
+            count,
+            self.size.seconds / count,
+            excused=lambda: self.fleet.excused,
+            enough=lambda: self.fleet.killed >= self.size.kills,
+        )
 
     def _plan(self) -> Iterator[tuple[float, Callable[[], None]]]:
         """What is done beside the killing of workers, and after how many seconds."""
@@ -186,21 +210,33 @@ class Run:
             elif i % 4 == 1:
                 yield at, self._kill_queue
             else:
-                yield at, self._kill_appender
+                yield at, self._kill_server
 
     def _outage(self) -> None:
         self.fleet.calm()
+        while not all(client.member.ready or not client.thread.is_alive() for client in self.clients):
+            time.sleep(0.1)
         self.database.stop()
         time.sleep(self.size.outage)
         self.database.start()
+        self.resumed = self._resumed()
         self.fleet.resume()
+
+    def _resumed(self) -> float | None:
+        """How many seconds pass until somebody steps again; None: nobody does."""
+        began, before = time.monotonic(), self.watch.commits()
+        while time.monotonic() < began + TAKEOVER:
+            if self.watch.commits() > before:
+                return time.monotonic() - began
+            time.sleep(0.05)
+        return None
 
     def _kill_queue(self) -> None:
         self.queue.kill()
         self.queue.start()
         self.queue_kills += 1
 
-    def _kill_appender(self) -> None:
+    def _kill_server(self) -> None:
         """Kill one while its client waits for an answer: from outside, or at a failpoint of the commit."""
         client = self.dice.choice(self.clients)
         how = self.dice.choice(("request", "commit.before", "commit.after"))
@@ -213,7 +249,7 @@ class Run:
                 break
             time.sleep(0.001)
         client.member.disarm()
-        self.appender_kills[how] += how == "request" or client.cut > cut
+        self.server_kills[how] += how == "request" or client.cut > cut
 
     def _settle(self) -> float | None:
         """Wait until nothing waits; answers how many seconds that took, None: it did not come to that."""
@@ -230,3 +266,10 @@ class Run:
         for member in self.members:
             if not member.dead:
                 member.kill()
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

@@ -79,6 +79,10 @@ class Watch:
         """The processes that hold claims to shards."""
         return frozenset(int(owner.rpartition(":")[2]) for (owner,) in self._ask(_OWNERS))
 
+    def commits(self) -> int:
+        """How often partitions have been stepped and committed."""
+        return int(self._ask("SELECT coalesce(sum(version), 0) FROM partitions")[0][0])
+
     def buried(self, pid: int, tokens: Collection[str] | None) -> bool:
         """Watch what a process has left that is dead; answers whether it was holding a claim.
 

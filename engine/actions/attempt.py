@@ -100,7 +100,7 @@ class Attempts:
     def perform(self, action: str) -> bool:
         """Try `action` once, if it is due and nobody else has it; False: it was not. Raises StoreError."""
         known = self._outbox.action(action)
-        if known is None:
+        if known is None or known.status != "pending":  # a message that came twice must not cost a transaction
             return False
         channel = self._connectors.channels.get(known.action.do)
         row = self._outbox.claim(action, self._now(), policy.lease(channel), uuid.uuid4().hex)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ from connectors.protocol import Connector
 from engine.actions.attempt import Attempts, Connectors
 from engine.actions.relay import Relay
 from engine.actions.request import Candidates, Entities
-from engine.actions.worker import Workers, embedded
+from engine.actions.worker import QUEUES, Workers, embedded
 from engine.core.program import Channel
 from engine.store import Outbox
 
@@ -32,7 +32,7 @@ class Dispatcher:
     `channels` and `connectors` are by `do`; a connector that is not given is built from its channel, whose `{env: …}` and
     `{file: …}` settings are resolved then. `entities` and `candidates` are called from worker threads. `clock` gives POSIX
     seconds; the outbox is looked at after `notify`, when something becomes due, and every `poll` seconds. `broker` makes
-    a Dramatiq broker, by default one in this process. Can be started once.
+    a Dramatiq broker, by default one in this process; `queues` are the kinds that are carried out here. Can be started once.
     """
 
     def __init__(
@@ -47,12 +47,13 @@ class Dispatcher:
         threads: int = 2,
         poll: float = 1.0,
         broker: Callable[[], Broker] = embedded,
+        queues: Collection[str] = QUEUES,
     ) -> None:
         self._outbox = outbox
         self._clock = clock
         self._connectors = Connectors(channels, connectors or {}, clock)
         self._attempts = Attempts(outbox, self._connectors, entities, candidates, clock)
-        self._workers = Workers(self._attempts.perform, self._done, threads, broker)
+        self._workers = Workers(self._attempts.perform, self._done, threads, broker, queues)
         self._relay = Relay(outbox, self._workers.send, self._attempts.lost, clock, poll)
 
     def __enter__(self) -> Self:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import redis
-from dramatiq import Broker, Message
-from dramatiq.brokers.redis import RedisBroker
+from dramatiq import Broker, Message, MessageProxy
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 
 HEARTBEAT = 15_000
@@ -16,15 +17,40 @@ HEARTBEAT = 15_000
 _PATIENCE = 5.0
 """Seconds that an answer of Redis may take."""
 
+_GONE = (redis.ConnectionError, redis.TimeoutError, ConnectionClosed)
+
+
+class _Consumer(_RedisConsumer):
+    """Takes messages. Where Redis cannot be told that one was done it comes again, which changes nothing; a thread that waited until it can
+    be told would do nothing else, and could not be stopped.
+    """
+
+    def ack(self, message: MessageProxy) -> None:
+        with suppress(*_GONE):
+            super().ack(message)  # type: ignore[no-untyped-call]
+
+    def nack(self, message: MessageProxy) -> None:
+        with suppress(*_GONE):
+            super().nack(message)  # type: ignore[no-untyped-call]
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        with suppress(*_GONE):
+            super().requeue(messages)  # type: ignore[no-untyped-call]
+
 
 class RedisQueue(RedisBroker):
     """Dramatiq's broker; where Redis cannot be reached, sending raises BrokerConnectionError as Dramatiq says, not the driver's error."""
+
+    @property
+    def consumer_class(self) -> type[_Consumer]:
+        """What takes messages."""
+        return _Consumer
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Put a message on its queue."""
         try:
             return super().enqueue(message, delay=delay)
-        except (redis.ConnectionError, redis.TimeoutError) as error:
+        except _GONE as error:
             raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
 
 

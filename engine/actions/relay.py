@@ -15,6 +15,9 @@ from engine.store import Outbox, OutboxRow, Verdict
 _log = logging.getLogger("rulewright.actions")
 
 _PAGE = 100
+_REST = 0.05
+"""Seconds between two looks at the outbox, at least: each reads all that is due, and many actions may end at once."""
+
 _REPEAT = 5_000_000
 """Microseconds after which an id that nobody took is queued again, as the queue may have lost it; each time twice as long."""
 
@@ -126,6 +129,11 @@ class Relay:
                 _log.warning("the outbox could not be used: %s", error)
             except BrokerConnectionError as error:
                 _log.warning("the queue cannot be reached: %s", type(error).__name__)
+            self._rest()
+
+    def _rest(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping, _REST)
 
     def _awake(self, pause: float) -> bool:
         """Wait for a change, or for `pause` seconds; False: it is time to stop."""

@@ -11,7 +11,7 @@ import click
 
 from engine.errors import RulewrightError
 
-VERBS = ("demo", "check", "test", "run", "explain", "diagram", "packs", "serve", "work", "keys", "store")
+VERBS = ("demo", "check", "test", "run", "explain", "diagram", "packs", "serve", "work", "keys", "replay", "store")
 
 
 class Verbs(click.Group):

@@ -112,6 +112,7 @@ def push(packs: tuple[str, ...], store: str, params: tuple[str, ...], as_json: b
 @_by
 @_note
 @click.option("--no-tests", is_flag=True, help="Do not run the pack's own tests first.")
+@click.option("--if-none", is_flag=True, help="Only where no pack is active yet; else nothing is done.")
 @click.option("--watch", "watching", is_flag=True, help="Go on, and activate whatever is saved in the folders.")
 @_json
 def activate(
@@ -121,6 +122,7 @@ def activate(
     by: str | None,
     note: str,
     no_tests: bool,
+    if_none: bool,
     watching: bool,
     as_json: bool,
 ) -> None:
@@ -136,6 +138,10 @@ def activate(
     """
     who, given = by or getpass.getuser(), params_of(params)
     with _opened(store) as opened:
+        held = opened.active_pack()
+        if if_none and held is not None:
+            _tell_held(held.revision, as_json)
+            return
 
         def read() -> Source:
             return named(opened, packs[0], given) if len(packs) == 1 else source_of(packs, given)
@@ -258,6 +264,13 @@ def _tell(made: Activation | Program, as_json: bool) -> None:
         _print(_audit(made) if isinstance(made, Activation) else {"revision": made.revision})
     else:
         click.echo(_sentence(made))
+
+
+def _tell_held(revision: str, as_json: bool) -> None:
+    if as_json:
+        _print({"revision": revision})
+    else:
+        click.echo(f"revision {revision} is active already; nothing was done")
 
 
 def _sentence(made: Activation | Program) -> str:

@@ -13,7 +13,7 @@ from dramatiq import Broker
 
 from engine.actions.worker import embedded
 from engine.errors import RulewrightError
-from engine.runtime.crew import Crew
+from engine.runtime.crew import KINDS, Crew
 from engine.runtime.hosts import active
 from engine.store import DatabaseStore, open_store
 
@@ -28,7 +28,10 @@ from engine.store import DatabaseStore, open_store
 @click.option(
     "--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="That step, and as many that act."
 )
-def command(store: str, redis: str | None, threads: int) -> None:
+@click.option(
+    "--only", multiple=True, type=click.Choice(KINDS), help="Do this alone; may be given again. By default everything."
+)
+def command(store: str, redis: str | None, threads: int, only: tuple[str, ...]) -> None:
     """Step what waits in a store, let time pass, and carry out actions, until it is told to stop (SIGTERM, Ctrl-C).
 
     Any number of workers share the work. One that is killed loses nothing: what it had claimed is taken over after 15 seconds.
@@ -38,6 +41,7 @@ def command(store: str, redis: str | None, threads: int) -> None:
     Examples:
       rulewright work --store postgresql://rulewright@db/rulewright --redis redis://queue:6379/0
       rulewright work --store sqlite:///team.db --threads 4
+      rulewright work --only ocr --only speech      what takes a processor for seconds, in processes of its own
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     opened = open_store(store)
@@ -46,7 +50,9 @@ def command(store: str, redis: str | None, threads: int) -> None:
             "store_unshared", "workers need a store that outlives them", hint="--store sqlite:///team.db"
         )
     program = active(opened)
-    crew = Crew(program, opened, threads=threads, broker=embedded if redis is None else queue_at(redis))
+    crew = Crew(
+        program, opened, threads=threads, kinds=only or KINDS, broker=embedded if redis is None else queue_at(redis)
+    )
     crew.start()
     click.echo(f"rulewright: working on revision {program.revision}", err=True)
     _until_told()

@@ -79,6 +79,10 @@ class BrokenPackError(PackError):
         first = next(item for item in self.diagnostics if item.severity == "error")
         super().__init__(first.code, first.message, place=first.place, hint=first.hint)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it was, also in another process."""
+        return (BrokenPackError, (self.diagnostics,))
+
 
 class Report:
     """Collects diagnostics; the same mistake at the same place is kept once."""

@@ -10,14 +10,15 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from dramatiq import Broker
 
 from connectors.protocol import Connector
 from engine.actions.dispatcher import Dispatcher
-from engine.actions.worker import embedded
+from engine.actions.worker import QUEUES, embedded
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
 from engine.runtime.appender import Appender
@@ -39,6 +40,10 @@ TERM = 15_000_000
 GRACE = 2_000_000
 """Microseconds after which a deadline fires: what is on its way with an earlier time comes first."""
 
+DELIVERIES = "deliveries"
+KINDS = (DELIVERIES, *QUEUES)
+"""What a worker may do."""
+
 SWEEP = 1.0
 """Seconds after which deliveries and deadlines are looked for that no message told of."""
 
@@ -47,7 +52,8 @@ class Crew:
     """What one worker process does between `start` and `stop`. `clock` gives POSIX seconds; `broker` makes a broker of Dramatiq.
 
     `threads` step and as many carry out actions; `connectors` stand in for those of the channels, by `do`.
-    `pause` is how many seconds pass until a shard is stepped again that was rung for.
+    `pause` is how many seconds pass until a shard is stepped again that was rung for; `programs` are those of the process.
+    `kinds` is what it does: steps deliveries, or carries out actions of a queue. Time passes in all of them.
     """
 
     def __init__(
@@ -61,12 +67,14 @@ class Crew:
         connectors: Mapping[str, Connector] | None = None,
         term: int = TERM,
         pause: float = PAUSE,
+        programs: Programs | None = None,
+        kinds: Collection[str] = KINDS,
     ) -> None:
         self._store = store
         self._clock = clock
         self._term = term
         self._owner = owner()
-        programs = Programs(store, program)
+        programs = programs or Programs(store, program)
         self._membership = Membership(store, programs, "work", clock)
         self._appender = Appender(program, store, programs)
         self._entities = Followed()
@@ -74,7 +82,8 @@ class Crew:
         self._drains: queue.SimpleQueue[Drain] = queue.SimpleQueue()
         for _ in range(threads + 1):
             self._drains.put(Drain(program, store, self._now, term, programs))
-        self._bell = Bell(broker(), self._answer, threads, pause=pause)
+        self._steps = DELIVERIES in kinds
+        self._bell = Bell(broker(), self._answer if self._steps else None, threads, pause=pause)
         self._dispatcher = Dispatcher(
             store,
             program.channels,
@@ -84,6 +93,7 @@ class Crew:
             clock=clock,
             threads=threads,
             broker=broker,
+            queues=kinds,
         )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rulewright-sweep", daemon=True)
@@ -100,7 +110,8 @@ class Crew:
         self._thread.join()
         self._bell.stop()
         self._dispatcher.stop()
-        self._membership.leave()
+        with suppress(StoreError):  # it is forgotten soon anyway
+            self._membership.leave()
 
     @property
     def program(self) -> Program:
@@ -121,6 +132,8 @@ class Crew:
 
     def step(self, shard: int) -> int:
         """Step all that waits in a shard, unless somebody else does; answers how many deliveries there were."""
+        if not self._store.waiting(shard, 1):  # a bell that rang twice must not cost two commits
+            return 0
         token = secrets.token_hex(8)
         lease = self._store.lease(shard, self._owner, token, self._now(), self._now() + self._term, BATCH)
         if lease is None:
@@ -137,16 +150,18 @@ class Crew:
                 self._bell.ring([shard])
 
     def sweep(self) -> None:
-        """Look once for what no message told of: another revision, deadlines, results of actions, deliveries."""
+        """Look once for what no message told of: another revision, what lost workers left, deadlines, results of actions, deliveries."""
         appender = self._appender
         self._membership.beat(appender.program.revision)
         before = appender.program
         if appender.follow() is not before:
             self._dispatcher.equip(appender.program.channels)
+        for shard in self._store.lost(self._now()):
+            self.step(shard)
         self.fire()
         if self._store.unreceipted(1):
             self._bell.ring(appender.through(lambda gate: receive(gate, appender.door)).shards)
-        for shard in sorted(self._store.backlog()):
+        for shard in sorted(self._store.backlog()) if self._steps else ():
             self.step(shard)
 
     def fire(self) -> None:

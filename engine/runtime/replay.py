@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from engine.core.codec import pack
-from engine.core.event import Event, Publication
+from engine.core.event import Event, Publication, Step
 from engine.core.partition import SECTIONS, Partition
 from engine.core.program import Program
 from engine.core.step import Stepper
@@ -38,12 +38,17 @@ class Unrolled:
         self.last = event
         self.entities.reach(event.seq)
         for scope, key in event.keys:
-            if stepper.concerns(scope, event.type) and (event.seq, scope, key) not in self.skipped:
-                self._deliver(stepper, event, scope, key)
+            if self.concerned(stepper, event, scope, key):
+                self.deliver(stepper, event, scope, key)
 
-    def _deliver(self, stepper: Stepper, event: Event, scope: str, key: str) -> None:
+    def concerned(self, stepper: Stepper, event: Event, scope: str, key: str) -> bool:
+        """Whether a delivery was stepped when the log was lived."""
+        return stepper.concerns(scope, event.type) and (event.seq, scope, key) not in self.skipped
+
+    def deliver(self, stepper: Stepper, event: Event, scope: str, key: str) -> Step | None:
+        """Step one delivery; None: it is a firing that no longer stood."""
         if is_firing(event) and not self._stands(event, (scope, key, str(event.data["name"]))):
-            return
+            return None
         partition = self.partitions.get((scope, key))
         if partition is None:
             partition = self.partitions[scope, key] = Partition(scope, key)
@@ -53,6 +58,7 @@ class Unrolled:
         for one in step.published:
             self.published[one.entity, one.key, one.name] = one
             self.entities.teach(one.entity, one.key, one.name, one.value)
+        return step
 
     def _stands(self, event: Event, timer: Timer) -> bool:
         """Whether a deadline that has fired is still set: one that was set since is another."""
@@ -97,8 +103,18 @@ def live(store: Store, keys: list[tuple[str, str]]) -> dict[tuple[str, str], Par
 
 def state_hash(partitions: dict[tuple[str, str], Partition]) -> str:
     """Sixty-four hexadecimal digits over the state of all partitions; equal state gives an equal hash, in whatever order it is kept."""
+    return packed_hash(packed(partitions))
+
+
+def packed(partitions: dict[tuple[str, str], Partition]) -> dict[tuple[str, str], bytes]:
+    """The state of each partition in one spelling."""
+    saved = {where: partition.save(SECTIONS) for where, partition in partitions.items()}
+    return {where: pack([*where, *[sections[name] for name in SECTIONS]]) for where, sections in saved.items()}
+
+
+def packed_hash(states: dict[tuple[str, str], bytes]) -> str:
+    """The hash of the state of all partitions, each packed."""
     whole = hashlib.blake2b(digest_size=32)
-    for scope, key in sorted(partitions):
-        saved = partitions[scope, key].save(SECTIONS)
-        whole.update(pack([scope, key, *[saved[name] for name in SECTIONS]]))
+    for where in sorted(states):
+        whole.update(states[where])
     return whole.hexdigest()

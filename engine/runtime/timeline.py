@@ -5,9 +5,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
+from engine.store.batch import OWNERS
+
 Timer = tuple[str, str, str]
 
-_RANKS = {"entity": 0, "workflow": 1, "window": 2, "rules": 3, "alert": 4}
+_RANKS = {owner: rank for rank, owner in enumerate(OWNERS)}
 """What is due at one instant follows from what it reads: alerts see the windows that close and the states that are entered then."""
 
 

@@ -66,6 +66,7 @@ class Office:
         self.spans = Spans(configured())
         self.keys = Ring(store, time.monotonic)
         self.buckets = Buckets(settings.rate, settings.burst, time.monotonic)
+        self.changing = threading.Lock()
         self.showing = ThreadPoolExecutor(SHOWING, "rulewright-popup")
         self._entities = Followed()
         self._following = threading.Lock()
@@ -76,7 +77,9 @@ class Office:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rulewright-follow", daemon=True)
         if settings.work:
-            self.crew = _TimedCrew(self.gauges, program, store, broker or embedded, settings.threads, clock, connectors)
+            self.crew = _TimedCrew(
+                self.gauges, program, store, broker or embedded, settings.threads, clock, connectors, self.programs
+            )
         elif broker is not None:
             self._bell = Bell(broker())
         self.committer = Committer(
@@ -178,9 +181,17 @@ class _TimedCrew(Crew):
         threads: int,
         clock: Callable[[], float],
         connectors: Mapping[str, Connector] | None,
+        programs: Programs,
     ) -> None:
         super().__init__(
-            program, store, broker=broker, threads=threads, clock=clock, connectors=connectors, pause=PAUSE
+            program,
+            store,
+            broker=broker,
+            threads=threads,
+            clock=clock,
+            connectors=connectors,
+            pause=PAUSE,
+            programs=programs,
         )
         self._gauges = gauges
 

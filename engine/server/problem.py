@@ -26,6 +26,9 @@ TITLES: Mapping[str, tuple[int, str, str]] = {
     "unsupported_media_type": (415, "The content type is not understood", "不支持的内容类型"),
     "bad_request": (422, "A parameter does not fit", "参数不正确"),
     "no_popup": (422, "No pop-up listens to this event type", "没有弹窗监听该事件类型"),
+    "broken_pack": (422, "The pack has mistakes", "规则包有错误"),
+    "tests_failed": (422, "The pack's own tests fail", "规则包自带的测试未通过"),
+    "not_activated": (409, "Another revision goes on deciding", "未启用,原版本继续生效"),
     "bad_bundle": (422, "The pack cannot be read", "规则包无法读取"),
     "bad_json": (422, "It is not readable JSON", "JSON 无法读取"),
     "bad_text": (422, "A text cannot be kept", "文本无法保存"),
@@ -97,7 +100,7 @@ class Problem(Exception):  # noqa: N818 - what callers read is a problem, not an
         return Response(msgspec.json.encode(given), status, headers, MEDIA)
 
 
-_STORE = frozenset(("store_unavailable", "store_busy", "store_full", "shard_lost"))
+_STORE = frozenset(("store_unavailable", "store_busy", "store_full", "shard_lost", "revision_unreadable"))
 _KNOWN = {"unknown_decision": "not_found", "bad_time": "bad_request", "unknown_name": "unknown_name"}
 
 

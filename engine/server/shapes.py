@@ -94,6 +94,15 @@ class EntityLine(BaseModel):
     at: str | None = None
 
 
+class Change(BaseModel):
+    """Why another revision is to decide; for a rollback also which one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: str = ""
+    to: str | None = None
+
+
 class Entity(BaseModel):
     """The data of an entity, as the pack declares them."""
 
@@ -126,10 +135,10 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     return found
 
 
-def body(schema: type[BaseModel], *, lines: bool = False) -> dict[str, Any]:
+def body(schema: type[BaseModel], *, lines: bool = False, required: bool = True) -> dict[str, Any]:
     """The description of a body: one JSON object, and with `lines` also one a line."""
     one = {"schema": schema.model_json_schema()}
     content: dict[str, Any] = {"application/json": one}
     if lines:
         content["application/x-ndjson"] = {"schema": {"type": "string", "description": "One JSON object a line."}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": required, "content": content}}

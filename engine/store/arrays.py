@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import Column, Table, Text
 from sqlalchemy.dialects import postgresql
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+_encode = msgspec.json.Encoder().encode
+
+_OTHERWISE = re.compile(rb"\\[bfnrtu]")
+"""What JSON writes for a character that PostgreSQL writes as it is."""
+
+
+def literal(column: Sequence[Any]) -> str | list[Any]:
+    """A column of numbers, truths, texts or bytes as PostgreSQL writes an array, or as a list, which the driver writes item by item.
+
+    The array is JSON but for its brackets, where no text has a control character; that is many times as fast.
+    """
+    first = next((value for value in column if value is not None), None)
+    values = (
+        [None if value is None else "\\x" + value.hex() for value in column] if isinstance(first, bytes) else column
+    )
+    text = _encode(values)
+    return list(column) if _OTHERWISE.search(text) else f"{{{text[1:-1].decode()}}}"
 
 
 def insert(table: Table, columns: Sequence[Column[Any]], conflict: str | None = None) -> str:
@@ -35,9 +56,9 @@ def update(table: Table, values: Sequence[str], where: Sequence[str]) -> str:
 
 
 def update_version(table: Table, values: Sequence[str], where: Sequence[str], kept: Sequence[str]) -> str:
-    """Set `values` of the rows that have `where`, of which every change changes some; of `kept` ones a null leaves what is there.
+    """Set `values` of the rows that have `where`, and that nobody has changed meanwhile; of `kept` ones a null leaves what is there.
 
-    A row that somebody has changed meanwhile has not, so that those that are locked are changed where they lie, and not looked for again.
+    Those that are locked are changed where they lie, and not looked for again.
     """
     columns = [table.c[name] for name in (*values, *where)]
     changes = ", ".join(_change(table.c[name], f"v.c{i}", name in kept) for i, name in enumerate(values))
@@ -54,6 +75,13 @@ def delete(table: Table, where: Sequence[str]) -> str:
     matched = _matched(table, where, 0)
     locked = _locked(table, columns, where, matched)
     return f"{locked} DELETE FROM {table.name} AS t USING v WHERE {matched} AND {_IN_ORDER}"
+
+
+@lru_cache(maxsize=64)
+def among(table: Table, columns: str, names: tuple[str, ...]) -> str:
+    """A query for `columns` of the rows whose `names` are among those of the arrays."""
+    rows = _rows([table.c[name] for name in names])
+    return f"SELECT {columns} FROM {rows} JOIN {table.name} AS t ON {_matched(table, names, 0)}"
 
 
 _IN_ORDER = "(SELECT count(*) FROM locked) >= 0"

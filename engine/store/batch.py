@@ -16,6 +16,9 @@ Key = tuple[str, str]
 Delivery = tuple[int, str, str]
 """One event on its way to one partition: (sequence, scope, key)."""
 
+OWNERS = ("entity", "workflow", "window", "rules", "alert")
+"""Whose deadlines fire first, of those of one instant: each of them reads what the ones before it have changed."""
+
 LINE_LIMIT = 4096
 """Bytes of a refused line that are kept."""
 
@@ -190,6 +193,7 @@ class Batch(msgspec.Struct, eq=False):
 
 __all__ = [
     "LINE_LIMIT",
+    "OWNERS",
     "SECTIONS",
     "Activation",
     "Batch",

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,6 @@ from engine.store.membership import DatabaseMembership
 from engine.store.queue import DatabaseQueue
 from engine.store.session import Session
 from engine.store.sqlite import SqliteSession
-
-_CHUNK = 500
-"""Pairs to a query of SQLite, where each distinct number of them is a statement of its own."""
-
-_MANY = 10_000
-"""Pairs to a query of PostgreSQL, where they are two arrays."""
 
 
 class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, DatabaseKeyring, History, Listing):
@@ -108,16 +101,16 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, DatabaseK
         return None if row is None else _activated(row)
 
     def identities(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
-        rows = self._among("events", "source, id, digest", ("source", "id"), pairs)
+        rows = self._among(schema.events, "source, id, digest", ("source", "id"), pairs)
         return {(source, event): digest for source, event, digest in rows}
 
     def uniques(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        rows = self._among("uniques", "code, value, event", ("code", "value"), pairs)
+        rows = self._among(schema.uniques, "code, value, event", ("code", "value"), pairs)
         return {(code, value): event for code, value, event in rows}
 
     def partitions(self, keys: Iterable[Key]) -> dict[Key, LoadedPartition]:
         columns = f"scope, key, version, seq, {', '.join(SECTIONS)}"
-        rows = self._among("partitions", columns, ("scope", "key"), keys)
+        rows = self._among(schema.partitions, columns, ("scope", "key"), keys)
         return {(row[0], row[1]): _partition(row[2], row[3], row[4:]) for row in rows}
 
     def workflows(self) -> Iterator[bytes]:
@@ -193,18 +186,6 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, DatabaseK
         with self._session.reading() as connection:
             return connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == name))
 
-    def _among(
-        self, table: str, columns: str, names: tuple[str, str], pairs: Iterable[tuple[str, str]]
-    ) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = []
-        wanted = iter(dict.fromkeys(pairs))
-        with self._session.viewing() as connection:
-            most = _CHUNK if connection.dialect.name == "sqlite" else _MANY
-            while chunk := list(islice(wanted, most)):
-                query, parameters = statements.pairs(connection, table, columns, names, chunk)
-                found += [tuple(row) for row in connection.exec_driver_sql(query, parameters)]
-        return found
-
 
 def _active_revision() -> Any:
     return select(schema.meta.c.value).where(schema.meta.c.name == "active_pack").scalar_subquery()
@@ -233,6 +214,6 @@ def _claims(connection: Connection, delivery: Delivery, event: str) -> int:
     return connection.scalar(select(table.c.claims).where(*where)) or 0
 
 
-def _partition(number: int, seq: int, blobs: tuple[bytes | None, ...]) -> LoadedPartition:
+def _partition(number: int, seq: int, blobs: Sequence[bytes | None]) -> LoadedPartition:
     sections = {name: blob for name, blob in zip(SECTIONS, blobs, strict=True) if blob is not None}
     return LoadedPartition(number, seq, sections)

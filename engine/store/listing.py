@@ -86,12 +86,10 @@ class Listing:
 
     def positions(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """The sequences of the events with these (source, id), where they are in the log."""
-        wanted = list(pairs)
-        if not wanted:
-            return {}
+        wanted, names = list(dict.fromkeys(pairs)), ("source", "id")
         with self._session.reading() as connection:
-            query, values = statements.pairs(connection, "events", "source, id, seq", ("source", "id"), wanted)
-            return {(source, event): seq for source, event, seq in connection.exec_driver_sql(query, values)}
+            rows = statements.among(connection, schema.events, "source, id, seq", names, wanted)
+            return {(source, event): seq for source, event, seq in rows}
 
     def revisions(self) -> list[Revision]:
         """The pack revisions that were ever saved, the newest first."""

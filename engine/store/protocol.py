@@ -260,12 +260,19 @@ class Shared(Store, Protocol):
         """Give a shard back; nothing happens where the claim is lost."""
         ...
 
+    def lost(self, now: int) -> list[int]:
+        """Shards whose claim has run out without being given back: whoever had it is lost, or hangs."""
+        ...
+
     def holders(self) -> list[str]:
         """The owners of shards that are claimed, be it that they are gone."""
         ...
 
     def due_timers(self, before: int, limit: int) -> list[tuple[int, str, str, str]]:
-        """Deadlines due up to an instant, of which no firing is on its way, as (due, scope, key, name), the earliest first."""
+        """Deadlines due up to an instant, of which no firing is on its way, as (due, scope, key, name).
+
+        They are in the order in which they fire: by due time, of one instant by whose they are (`OWNERS`), then by partition and name.
+        """
         ...
 
     def set_timers(self, timers: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:

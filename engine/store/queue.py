@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text, tuple_
+from sqlalchemy import Connection, Row, Table, case, func, select, text
 
 from engine.core.codec import unpack
 from engine.core.event import Event
 from engine.store import schema, statements, transaction
-from engine.store.batch import Batch, Delivery, Lease
+from engine.store.batch import OWNERS, Batch, Delivery, Lease
 from engine.store.database_outbox import enqueue
 from engine.store.session import Session
 
@@ -19,7 +19,7 @@ _queue = schema.queue
 _shards = schema.shards
 _timers = schema.timers
 
-_CHUNK = 500
+_rank = case(*((_timers.c.name.startswith(f"{owner}/"), rank) for rank, owner in enumerate(OWNERS)), else_=len(OWNERS))
 
 Pending = tuple[str, str, str]
 """A deadline: (scope, key, name)."""
@@ -61,37 +61,42 @@ class DatabaseQueue:
         with self._session.writing() as connection:
             connection.execute(_shards.update().where(*mine).values(owner=None, token=None))
 
+    def lost(self, now: int) -> list[int]:
+        query = select(_shards.c.shard).where(_shards.c.token.is_not(None), _shards.c.until <= now)
+        with self._session.reading() as connection:
+            return list(connection.scalars(query.order_by(_shards.c.until)))
+
     def holders(self) -> list[str]:
         with self._session.reading() as connection:
             return list(connection.scalars(select(_shards.c.owner).where(_shards.c.token.is_not(None))))
 
     def due_timers(self, before: int, limit: int) -> list[tuple[int, str, str, str]]:
         columns = (_timers.c.due, _timers.c.scope, _timers.c.key, _timers.c.name)
-        query = select(*columns).where(text(schema.UNFIRED), _timers.c.due <= before).order_by(_timers.c.due)
+        query = select(*columns).where(text(schema.UNFIRED), _timers.c.due <= before)
         with self._session.reading() as connection:
-            return [tuple(row) for row in connection.execute(query.limit(limit))]
+            rows = connection.execute(query.order_by(_timers.c.due, _rank, *columns[1:]).limit(limit))
+            return [tuple(row) for row in rows]
 
     def set_timers(self, timers: Iterable[Pending]) -> dict[Pending, int]:
-        columns = (_timers.c.scope, _timers.c.key, _timers.c.name)
-        found: dict[Pending, int] = {}
-        for chunk in _chunks(list(timers)):
-            query = select(*columns, _timers.c.due).where(tuple_(*columns).in_(chunk))
-            with self._session.reading() as connection:
-                found |= {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
-        return found
+        rows = self._among(_timers, "scope, key, name, due", ("scope", "key", "name"), timers)
+        return {(scope, key, name): due for scope, key, name, due in rows}
 
     def events_at(self, sequences: Iterable[int]) -> dict[int, Event]:
-        table = schema.events
-        found: dict[int, Event] = {}
-        for chunk in _chunks(list(dict.fromkeys(sequences))):
-            query = select(table.c.seq, table.c.body).where(table.c.seq.in_(chunk))
-            with self._session.reading() as connection:
-                found |= {seq: unpack(body, Event) for seq, body in connection.execute(query)}
-        return found
+        rows = self._among(schema.events, "seq, body", ("seq",), ((seq,) for seq in sequences))
+        return {seq: unpack(body, Event) for seq, body in rows}
 
     def append(self, work: Callable[[], Batch]) -> None:
         with self._session.appending() as connection:
             transaction.write(connection, work(), enqueue)
+
+    def _among(
+        self, table: Table, columns: str, names: tuple[str, ...], wanted: Iterable[tuple[Any, ...]]
+    ) -> list[Sequence[Any]]:
+        """The `columns` of the rows whose `names` are among the `wanted`, in no order and of one moment."""
+        rows = list(dict.fromkeys(wanted))
+        session = self._session
+        with session.reading() if len(rows) <= statements.BULK else session.viewing() as connection:
+            return list(statements.among(connection, table, columns, names, rows))
 
 
 def _waits(connection: Connection, shard: int, limit: int) -> int:
@@ -102,7 +107,3 @@ def _waits(connection: Connection, shard: int, limit: int) -> int:
 
 def _shard(connection: Connection, shard: int) -> Row[Any] | None:
     return connection.execute(select(_shards).where(_shards.c.shard == shard).with_for_update()).first()
-
-
-def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

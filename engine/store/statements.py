@@ -5,9 +5,10 @@ SQLite takes them row by row, which costs it nothing; PostgreSQL takes a column 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Table, bindparam, cast, func
@@ -25,11 +26,14 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL for both drivers. `names` are its parameters in order: rows are tuples of them. `keys` are those that name the row of the table:
-    of several rows with the same ones the last holds. PostgreSQL takes rows in the order of the keys, so that two who write the same ones
-    never wait for each other in a circle; `numbered` ones, which the table counts, as they come.
+    """SQL for both drivers, which writes to `table`. `names` are its parameters in order: rows are tuples of them.
+
+    `keys` are those that name the row of the table: of several rows with the same ones the last holds. PostgreSQL takes rows in the order
+    of the keys, so that two who write the same ones never wait for each other in a circle; `numbered` ones, which the table counts, as
+    they come.
     """
 
+    table: str
     sql: str
     names: tuple[str, ...]
     arrays: str
@@ -42,10 +46,14 @@ class Statement:
             return 0
         if connection.dialect.name == "sqlite":
             return connection.exec_driver_sql(self.sql, list(rows)).rowcount
+        return connection.exec_driver_sql(self.arrays, self.columns(rows)).rowcount
+
+    def columns(self, rows: Sequence[Row]) -> tuple[Any, ...]:
+        """The rows, of which there is one at least, as the parameters of `arrays`."""
         if self.keys:
             last = {tuple([row[key] for key in self.keys]): row for row in rows}
             rows = list(last.values()) if self.numbered else [last[key] for key in sorted(last)]
-        return connection.exec_driver_sql(self.arrays, tuple(map(list, zip(*rows, strict=True)))).rowcount
+        return tuple(map(arrays.literal, zip(*rows, strict=True)))
 
 
 def _compiled(statement: ClauseElement, names: Sequence[str] | None = None) -> tuple[str, tuple[str, ...]]:
@@ -62,12 +70,12 @@ def _names(table: Table) -> list[str]:
 
 
 def _insert(table: Table) -> Statement:
-    return Statement(*_compiled(insert(table), _names(table)), arrays.insert(table, _columns(table)))
+    return Statement(table.name, *_compiled(insert(table), _names(table)), arrays.insert(table, _columns(table)))
 
 
 def _insert_new(table: Table) -> Statement:
     made = insert(table).on_conflict_do_nothing()
-    return Statement(*_compiled(made, _names(table)), arrays.insert(table, _columns(table), "DO NOTHING"))
+    return Statement(table.name, *_compiled(made, _names(table)), arrays.insert(table, _columns(table), "DO NOTHING"))
 
 
 def _replace(table: Table, keys: Sequence[str], values: Sequence[str]) -> Statement:
@@ -76,7 +84,7 @@ def _replace(table: Table, keys: Sequence[str], values: Sequence[str]) -> Statem
     made = statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
     sql, names = _compiled(made, _names(table))
     bulk = arrays.replace(table, _columns(table), keys, values)
-    return Statement(sql, names, bulk, tuple(map(names.index, keys)), numbered="n" in table.c)
+    return Statement(table.name, sql, names, bulk, tuple(map(names.index, keys)), numbered="n" in table.c)
 
 
 def _changed(table: Table, values: dict[str, Any], where: Sequence[str]) -> tuple[str, tuple[str, ...]]:
@@ -87,7 +95,14 @@ def _changed(table: Table, values: dict[str, Any], where: Sequence[str]) -> tupl
 def _set(table: Table, set_: Sequence[str], where: Sequence[str]) -> Statement:
     """Rows of `set_` and then of `where`."""
     made = _changed(table, {name: bindparam(f"new_{name}") for name in set_}, where)
-    return Statement(*made, arrays.update(table, set_, where))
+    return Statement(table.name, *made, arrays.update(table, set_, where))
+
+
+def _fire_timer() -> Statement:
+    """A deadline that is set anew while it fires stays set, as one that is moved does: what has fired does not stand then."""
+    set_, where = ("fired",), ("scope", "key", "name", "due")
+    made = _changed(schema.timers, {"fired": bindparam("new_fired")}, where)
+    return Statement("timers", *made, arrays.update_version(schema.timers, set_, where, kept=()))
 
 
 def _update_partition() -> Statement:
@@ -95,7 +110,7 @@ def _update_partition() -> Statement:
     changes: dict[str, Any] = {name: func.coalesce(bindparam(f"new_{name}"), table.c[name]) for name in SECTIONS}
     changes |= {name: bindparam(f"new_{name}") for name in ("version", "seq")}
     bulk = arrays.update_version(table, ("version", "seq", *SECTIONS), where, kept=SECTIONS)
-    return Statement(*_changed(table, changes, where), bulk)
+    return Statement(table.name, *_changed(table, changes, where), bulk)
 
 
 def _advance_clock() -> Statement:
@@ -106,12 +121,12 @@ def _advance_clock() -> Statement:
     moved = statement.on_conflict_do_update(index_elements=["name"], set_=changes, where=forward)
     condition = " WHERE CAST(meta.value AS BIGINT) <= CAST(excluded.value AS BIGINT)"
     bulk = arrays.replace(table, _columns(table), ("name",), ("value",)) + condition
-    return Statement(*_compiled(moved, ["name", "value"]), bulk)
+    return Statement(table.name, *_compiled(moved, ["name", "value"]), bulk)
 
 
 def _delete(table: Table, where: Sequence[str]) -> Statement:
     made = table.delete().where(*(table.c[name] == bindparam(name) for name in where))
-    return Statement(*_compiled(made), arrays.delete(table, where))
+    return Statement(table.name, *_compiled(made), arrays.delete(table, where))
 
 
 INSERT_EVENT = _insert(schema.events)
@@ -120,7 +135,7 @@ INSERT_PARTITION = _insert(schema.partitions)
 UPDATE_PARTITION = _update_partition()
 SET_TIMER = _replace(schema.timers, ("scope", "key", "name"), ("due", "fired"))
 DELETE_TIMER = _delete(schema.timers, ("scope", "key", "name"))
-FIRE_TIMER = _set(schema.timers, ("fired",), ("scope", "key", "name", "due"))
+FIRE_TIMER = _fire_timer()
 ENQUEUE = _insert(schema.queue)
 DEQUEUE = _delete(schema.queue, ("seq", "scope", "key"))
 SURVIVE = _delete(schema.crashes, ("seq", "scope", "key"))
@@ -143,28 +158,39 @@ REPORT = _replace(schema.members, ("owner",), ("kind", "seen", "revision", "read
 INSERT_ACTIVATION = _insert(schema.activations)
 
 
-def pairs(
-    connection: Connection, table: str, columns: str, names: tuple[str, str], wanted: Sequence[tuple[str, str]]
-) -> tuple[str, tuple[Any, ...]]:
-    """A query for `columns` of the rows whose two `names` are among the `wanted`, with its parameters."""
-    if connection.dialect.name == "sqlite":
-        return pairs_query(table, columns, *names, len(wanted)), tuple([part for pair in wanted for part in pair])
-    first, second = names
-    query = (
-        f"SELECT {columns} FROM unnest(%s::text[], %s::text[]) AS wanted(a, b) "
-        f"JOIN {table} ON {table}.{first} = wanted.a AND {table}.{second} = wanted.b"
-    )
-    return query, ([one for one, _ in wanted], [one for _, one in wanted])
+def among(
+    connection: Connection, table: Table, columns: str, names: tuple[str, ...], wanted: Sequence[Row]
+) -> Iterator[Sequence[Any]]:
+    """The `columns` of the rows whose `names` are among the `wanted`, in no order."""
+    sqlite = connection.dialect.name == "sqlite"
+    size = CHUNK if sqlite else BULK
+    for chunk in (wanted[start : start + size] for start in range(0, len(wanted), size)):
+        if sqlite:
+            query = rows_query(table.name, columns, names, len(chunk))
+            parameters: tuple[Any, ...] = tuple(chain.from_iterable(chunk))
+        else:
+            query = arrays.among(table, columns, names)
+            parameters = tuple(map(arrays.literal, zip(*chunk, strict=True)))
+        yield from connection.exec_driver_sql(query, parameters).all()
+
+
+CHUNK = 500
+"""Rows to a query of SQLite, where each distinct number of them is a statement of its own."""
+
+BULK = 10_000
+"""Rows to a query of PostgreSQL, where they are one array a column."""
 
 
 @lru_cache(maxsize=1024)
-def pairs_query(table: str, columns: str, first: str, second: str, count: int) -> str:
-    """A query for `columns` of the rows whose (`first`, `second`) is among `count` pairs of parameters.
+def rows_query(table: str, columns: str, names: tuple[str, ...], count: int) -> str:
+    """A query of SQLite for `columns` of the rows whose `names` are among `count` rows of parameters.
 
     Joined in this order: `(first, second) IN (VALUES …)` has no affinity and would make SQLite scan the table.
     """
-    values = ", ".join(["(?, ?)"] * count)
+    parts = [f"c{i}" for i in range(len(names))]
+    row = f"({', '.join('?' * len(names))})"
+    matched = " AND ".join(f"{table}.{name} = wanted.{part}" for name, part in zip(names, parts, strict=True))
     return (
-        f"WITH wanted(first, second) AS (VALUES {values}) SELECT {columns} FROM wanted CROSS JOIN {table} "
-        f"WHERE {table}.{first} = wanted.first AND {table}.{second} = wanted.second"
+        f"WITH wanted({', '.join(parts)}) AS (VALUES {', '.join([row] * count)}) "
+        f"SELECT {columns} FROM wanted CROSS JOIN {table} WHERE {matched}"
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from engine.core.codec import holds_duration, pack, portable
 from engine.core.event import Action, Event, Record
 from engine.errors import StoreError
 from engine.store import statements
-from engine.store.batch import LINE_LIMIT, Activation, Batch, Lease, Logged, SavedPartition
+from engine.store.batch import LINE_LIMIT, Activation, Batch, Lease, Logged, SavedPartition, StoredEntity
 from engine.store.statements import Row, Statement
 
 HEAD = "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'clock')"
@@ -37,41 +38,91 @@ def check(connection: Connection, batch: Batch) -> None:
         raise conflict("clock_conflict", str(batch.clock))
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Rows for a statement. Each of them has to touch one row where `exact`; a contradiction to what is stored is `code`."""
+
+    statement: Statement
+    rows: Sequence[Row]
+    code: str = ""
+    exact: bool = False
+
+    def settle(self, touched: int) -> None:
+        """Raise StoreError `code` where rows were not found as they should be."""
+        if self.exact and touched != len(self.rows):
+            raise conflict(self.code, f"one of {len(self.rows)}")
+
+
 def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, Sequence[Action]], None]) -> None:
     """Write all of `batch`; its actions through `enqueue`. After any error the transaction has to be rolled back."""
     if batch.lease is not None:
         _prolong(connection, batch.lease)
     if batch.logged:
-        _append(connection, batch.logged, batch.base)
-    if batch.partitions:
-        _save(connection, batch.partitions)
-    _timers(connection, batch.timers)
-    _insert(connection, statements.INSERT_DECISION, _decisions(batch.records), "duplicate_decision")
+        last = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM events").scalar_one()
+        contiguous(batch.logged, last or batch.base)
+    writes = [one for one in _writes(batch) if one.rows]
+    if connection.dialect.name == "sqlite":
+        _one_by_one(connection, writes)
+    else:
+        _at_once(connection, writes)
     if batch.actions:
         enqueue(connection, batch.actions)
-    _insert(connection, statements.INSERT_UNIQUE, batch.uniques, "unique_taken")
-    statements.INSERT_REJECT.many(connection, _rejects(batch))
-    statements.PUT_ENTITY.many(
-        connection, [(put.entity, put.key, put.at, put.seq, pack(portable(put.data))) for put in batch.entities]
-    )
-    statements.PUBLISH.many(
-        connection, [(value.entity, value.key, value.name, packed(value.value)) for value in batch.published]
-    )
-    statements.RECEIPT.many(connection, [(True, action) for action in batch.receipted])
-    statements.GIVE_UP.many(connection, [(True, *delivery) for delivery in batch.crashed])
-    statements.INSERT_ACTIVATION.many(connection, [_activation(one) for one in batch.activated])
-    statements.SET_META.many(connection, [("active_pack", one.revision) for one in batch.activated])
-    _shared(connection, batch)
-    if batch.clock is not None and not statements.ADVANCE_CLOCK.many(connection, [("clock", str(batch.clock))]):
-        raise conflict("clock_conflict", str(batch.clock))
 
 
-def _shared(connection: Connection, batch: Batch) -> None:
-    """What is written only where others step what is appended."""
-    statements.ENQUEUE.many(connection, batch.queued)
-    statements.FIRE_TIMER.many(connection, batch.fired)
-    statements.DEQUEUE.many(connection, batch.drained)
-    statements.SURVIVE.many(connection, batch.survived)
+def _writes(batch: Batch) -> Iterator[Write]:
+    yield Write(statements.INSERT_EVENT, [_event(entry) for entry in batch.logged], "duplicate_event")
+    yield Write(statements.INSERT_DELIVERY, _deliveries(batch.logged))
+    known = [_known(saved) for saved in batch.partitions if saved.version]
+    yield Write(statements.UPDATE_PARTITION, known, "version_conflict", exact=True)
+    new = [_new(saved) for saved in batch.partitions if not saved.version]
+    yield Write(statements.INSERT_PARTITION, new, "version_conflict")
+    timers = batch.timers.items()
+    yield Write(statements.SET_TIMER, [(*timer, due, None) for timer, due in timers if due is not None])
+    yield Write(statements.DELETE_TIMER, [timer for timer, due in timers if due is None])
+    yield Write(statements.INSERT_DECISION, _decisions(batch.records), "duplicate_decision")
+    yield Write(statements.INSERT_UNIQUE, batch.uniques, "unique_taken")
+    yield Write(statements.INSERT_REJECT, _rejects(batch))
+    yield Write(statements.PUT_ENTITY, [_put(put) for put in batch.entities])
+    yield Write(statements.PUBLISH, [(one.entity, one.key, one.name, packed(one.value)) for one in batch.published])
+    yield Write(statements.RECEIPT, [(True, action) for action in batch.receipted])
+    yield Write(statements.GIVE_UP, [(True, *delivery) for delivery in batch.crashed])
+    yield Write(statements.INSERT_ACTIVATION, [_activation(one) for one in batch.activated])
+    yield Write(statements.SET_META, [("active_pack", one.revision) for one in batch.activated])
+    # What is written only where others step what is appended.
+    yield Write(statements.ENQUEUE, batch.queued)
+    yield Write(statements.FIRE_TIMER, batch.fired)
+    yield Write(statements.DEQUEUE, batch.drained)
+    yield Write(statements.SURVIVE, batch.survived)
+    clock = [] if batch.clock is None else [("clock", str(batch.clock))]
+    yield Write(statements.ADVANCE_CLOCK, clock, "clock_conflict", exact=True)
+
+
+def _one_by_one(connection: Connection, writes: Sequence[Write]) -> None:
+    for one in writes:
+        try:
+            touched = one.statement.many(connection, one.rows)
+        except IntegrityError as error:
+            if one.code and _is_conflict(error):
+                raise conflict(one.code, str(error.orig)) from error
+            raise
+        one.settle(touched)
+
+
+def _at_once(connection: Connection, writes: Sequence[Write]) -> None:
+    """The server is asked for all of it before the first answer is waited for."""
+    from engine.store.pipeline import send
+
+    try:
+        touched = send(connection, [(one.statement.arrays, one.statement.columns(one.rows)) for one in writes])
+    except IntegrityError as error:
+        diagnosis = getattr(error.orig, "diag", None)
+        table = getattr(diagnosis, "table_name", None)
+        code = next((one.code for one in writes if one.code and one.statement.table == table), None)
+        if code is not None and _is_conflict(error):
+            raise conflict(code, str(error.orig)) from error
+        raise
+    for one, count in zip(writes, touched, strict=True):
+        one.settle(count)
 
 
 def _prolong(connection: Connection, lease: Lease) -> None:
@@ -109,18 +160,12 @@ def packed(value: Any) -> bytes:
     return pack(portable({"": value})[""])
 
 
-def _append(connection: Connection, logged: Sequence[Logged], base: int) -> None:
-    last = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM events").scalar_one()
-    contiguous(logged, last or base)
-    _insert(connection, statements.INSERT_EVENT, [_event(entry) for entry in logged], "duplicate_event")
-    statements.INSERT_DELIVERY.many(
-        connection,
-        [
-            (scope, key, entry.event.seq)
-            for entry in logged
-            for scope, key in (entry.event.keys if entry.deliveries is None else entry.deliveries)
-        ],
-    )
+def _deliveries(logged: Sequence[Logged]) -> list[Row]:
+    return [
+        (scope, key, entry.event.seq)
+        for entry in logged
+        for scope, key in (entry.event.keys if entry.deliveries is None else entry.deliveries)
+    ]
 
 
 def _event(entry: Logged) -> Row:
@@ -132,18 +177,6 @@ def _body(event: Event) -> bytes:
     if holds_duration(event.data):
         event = msgspec.structs.replace(event, data=portable(event.data))
     return pack(event)
-
-
-def _save(connection: Connection, partitions: Sequence[SavedPartition]) -> None:
-    known = [_known(saved) for saved in partitions if saved.version]
-    if statements.UPDATE_PARTITION.many(connection, known) != len(known):
-        raise conflict("version_conflict", f"one of {len(known)}")
-    _insert(
-        connection,
-        statements.INSERT_PARTITION,
-        [_new(saved) for saved in partitions if not saved.version],
-        "version_conflict",
-    )
 
 
 def _known(saved: SavedPartition) -> Row:
@@ -158,9 +191,8 @@ def _new(saved: SavedPartition) -> Row:
     return (saved.scope, saved.key, 1, saved.seq, *sections)
 
 
-def _timers(connection: Connection, timers: dict[tuple[str, str, str], int | None]) -> None:
-    statements.SET_TIMER.many(connection, [(*timer, due, None) for timer, due in timers.items() if due is not None])
-    statements.DELETE_TIMER.many(connection, [timer for timer, due in timers.items() if due is None])
+def _put(put: StoredEntity) -> Row:
+    return (put.entity, put.key, put.at, put.seq, pack(portable(put.data)))
 
 
 def _decisions(records: Sequence[tuple[int, Record]]) -> list[Row]:
@@ -177,15 +209,6 @@ def _activation(one: Activation) -> Row:
 
 def _rejects(batch: Batch) -> list[Row]:
     return [(r.id, r.at, r.source, r.event, r.code, r.reason, r.line[:LINE_LIMIT], r.place) for r in batch.rejects]
-
-
-def _insert(connection: Connection, statement: Statement, rows: Sequence[Row], code: str) -> None:
-    try:
-        statement.many(connection, rows)
-    except IntegrityError as error:
-        if _is_conflict(error):
-            raise conflict(code, str(error.orig)) from error
-        raise
 
 
 def _is_conflict(error: IntegrityError) -> bool:

@@ -115,3 +115,27 @@ def test_a_database_that_stays_away_leaves_the_outcome_unknown(store, clock, rec
         attempts.perform("a1")
     assert sum(pauses) < policy.lease(channels["webhook"])
     assert [row.status for row in store.actions()] == ["claimed"]
+
+
+def test_a_message_that_comes_twice_costs_no_claim(store, clock, recorder, channel, put, monkeypatch):
+    claims, claim = [], store.claim
+    monkeypatch.setattr(store, "claim", lambda *asked: claims.append(asked[0]) or claim(*asked))
+    connectors = Connectors({"webhook": channel()}, {"webhook": recorder}, clock)
+    attempts = Attempts(store, connectors, lambda *_: None, lambda _: (), clock)
+    put(store, "a1")
+    assert [attempts.perform("a1") for _ in range(3)] == [True, False, False]
+    assert claims == ["a1"]
+    assert len(recorder.requests) == 1
+
+
+def test_actions_that_end_at_once_are_looked_at_together(store, clock, channel, put, monkeypatch):
+    looks, due, told = [], store.due_actions, threading.Event()
+    monkeypatch.setattr(store, "due_actions", lambda *asked: looks.append(1) or due(*asked))
+    relay = Relay(store, lambda *_: told.set(), lambda row: policy.lost(row, channel(), 0), clock, poll=3600)
+    put(store, "a1")
+    relay.start()
+    assert told.wait(ENOUGH)
+    for _ in range(1_000):
+        relay.done("a2")
+    relay.stop()
+    assert len(looks) < 100

@@ -37,6 +37,11 @@ ROUTES = {
     ("POST", "/v1/rejects/x/replay"): "rejects:replay",
     ("GET", "/v1/packs"): "decisions:read",
     ("GET", "/v1/packs/active"): "decisions:read",
+    ("GET", "/v1/packs/activations"): "decisions:read",
+    ("GET", "/v1/packs/x/diff"): "decisions:read",
+    ("POST", "/v1/packs"): "packs:write",
+    ("POST", "/v1/packs/x/activate"): "packs:write",
+    ("POST", "/v1/packs/rollback"): "packs:write",
     ("GET", "/metrics"): "metrics:read",
 }
 
@@ -69,7 +74,7 @@ def test_no_route_is_left_out_of_the_list(team: Api) -> None:
     described = team.http.get("/openapi.json").json()["paths"]
     named = {(method.upper(), path) for path, methods in described.items() for method in methods}
     concrete = {("/rep/r1", "/{kind}/{key}"), ("/rep/r1", "/{scope}/{key}"), ("/rep", "/{kind}")}
-    concrete |= {("/x", f"/{{{one}}}") for one in ("decision", "action", "reject")}
+    concrete |= {("/x", f"/{{{one}}}") for one in ("decision", "action", "reject", "revision")}
     listed = {(method, path.replace(*one)) for method, path in ROUTES for one in (*concrete, ("", ""))}
     assert named - {("GET", "/healthz"), ("GET", "/readyz")} <= listed
 

@@ -283,6 +283,35 @@ def test_of_a_lost_worker_only_that_is_suspected_which_it_can_have_had(program: 
     assert (done.count, done.lease.suspects) == (3, 0)
 
 
+def test_a_bell_that_rings_for_nothing_costs_no_claim(program: Program, store: DatabaseStore) -> None:
+    crew = Crew(program, store, clock=lambda: NOON / 1e6)
+    claims: list[int] = []
+    store.lease = lambda shard, *_: claims.append(shard)  # type: ignore[assignment, method-assign]
+    assert crew.step(3) == 0
+    assert claims == []
+    Appender(program, store).take([line("task.opened", "t1", NOON)])
+    crew.step(shard_of("task", "t1"))
+    assert claims == [shard_of("task", "t1")]
+
+
+def test_what_a_lost_worker_left_is_looked_for_first(program: Program, store: DatabaseStore) -> None:
+    now, told = [NOON / 1e6], Told()
+    tasks = {shard_of("task", f"t{i}"): f"t{i}" for i in range(40)}
+    Appender(program, store).take([line("task.opened", task, NOON) for task in tasks.values()])
+    last = max(tasks)
+    assert store.lost(NOON) == []
+    assert store.lease(last, "w", "lost", NOON, NOON + TERM, 100) is not None
+    now[0] += TERM / 1e6
+    assert store.lost(NOON + TERM) == [last]
+    crew, stepped = Crew(program, store, clock=lambda: now[0], connectors={"tell": told}), list[int]()
+    step_it = crew.step
+    crew.step = lambda shard: stepped.append(shard) or step_it(shard)  # type: ignore[method-assign, func-returns-value]
+    crew.sweep()
+    assert stepped[0] == last
+    assert set(states(store, range(40)).values()) == {"open"}
+    assert store.lost(NOON + 9 * TERM) == []
+
+
 class Dying:
     """A store before whose commit its process is lost."""
 

@@ -53,3 +53,26 @@ def test_an_action_cannot_be_queued_while_redis_is_gone() -> None:
         workers.send("a2", "webhook")
         assert performed.get(timeout=ENOUGH) == "a2"
         workers.stop()
+
+
+def test_who_answers_while_redis_goes_can_be_stopped() -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    def answer(_shard: int) -> None:
+        began.set()
+        assert ended.wait(ENOUGH)
+
+    with servers.Redis() as redis:
+        bell = Bell(queued(redis.url)(), answer)
+        bell.start()
+        bell.ring([1])
+        assert began.wait(ENOUGH)
+        redis.kill()
+        ended.set()
+        stopping = threading.Thread(target=bell.stop)
+        stopping.start()
+        stopping.join(ENOUGH)
+        stopped = not stopping.is_alive()
+        redis.start()
+        stopping.join()
+    assert stopped

@@ -154,11 +154,11 @@ def test_a_file_of_another_schema_is_left_alone(path):
 
 
 def test_look_ups_by_pair_use_an_index(opened):
-    from engine.store.statements import pairs_query
+    from engine.store.statements import rows_query
 
     tables = {"events": ("source", "id"), "partitions": ("scope", "key"), "uniques": ("code", "value")}
     for table, names in tables.items():
-        query = pairs_query(table, ", ".join(names), *names, 3)
+        query = rows_query(table, ", ".join(names), names, 3)
         with opened._session.reading() as connection:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", tuple("abcdef")).all()
         assert any(f"SEARCH {table}" in row[3] for row in plan), plan

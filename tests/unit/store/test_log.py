@@ -190,3 +190,17 @@ def test_events_keep_refusals_and_hops(store, logged):
     found = next(store.events())
     assert isinstance(found, Event)
     assert (found.refusal, found.hop, found.cause, found.received_us) == (("photo_reused", "用过"), 3, "e0", 7)
+
+
+@pytest.mark.parametrize("store", ["sqlite://", "postgres"], indirect=True)
+def test_deadlines_that_are_due_come_in_the_order_in_which_they_fire(store):
+    names = ["alert/a", "window/w/9", "other", "workflow/q/sent/0", "entity/5", "rules/wake", "workflow/b/x/0"]
+    timers = {("rep", key, name): 7 for key in ("r2", "R1") for name in names}
+    store.commit(Batch(timers=timers | {("rep", "r9", "alert/z"): 6, ("rep", "r9", "late"): 9}))
+    order = ["entity/5", "workflow/b/x/0", "workflow/q/sent/0", "window/w/9", "rules/wake", "alert/a", "other"]
+    expected = [(6, "rep", "r9", "alert/z")]
+    for owner in ("entity", "workflow", "window", "rules", "alert", "other"):
+        group = [name for name in order if name.partition("/")[0] == owner]
+        expected += [(7, "rep", key, name) for key in ("R1", "r2") for name in group]
+    assert store.due_timers(7, 100) == expected
+    assert [one for start in range(1, 16) for one in store.due_timers(7, start)[start - 1 :]] == expected
