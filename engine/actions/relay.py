@@ -15,7 +15,7 @@ from engine.store import Outbox, OutboxRow, Verdict
 _log = logging.getLogger("rulewright.actions")
 
 _PAGE = 100
-_REST = 0.05
+REST = 0.05
 """Seconds between two looks at the outbox, at least: each reads all that is due, and many actions may end at once."""
 
 _REPEAT = 5_000_000
@@ -133,7 +133,7 @@ class Relay:
 
     def _rest(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._stopping, _REST)
+            self._changed.wait_for(lambda: self._stopping, REST)
 
     def _awake(self, pause: float) -> bool:
         """Wait for a change, or for `pause` seconds; False: it is time to stop."""

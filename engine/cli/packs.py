@@ -23,9 +23,9 @@ from engine.errors import RulewrightError
 from engine.pack import BrokenPackError, assemble
 from engine.pack.difference import Change, difference
 from engine.runtime.activation import kept
-from engine.runtime.engine import moment
 from engine.runtime.examination import Source, examined, source_of
 from engine.runtime.hosts import active, go_back, let_decide, named
+from engine.runtime.instants import moment
 from engine.runtime.shadow import Comparison, shadowed
 from engine.runtime.succession import kept_source
 from engine.runtime.watch import Tried, watched

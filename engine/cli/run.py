@@ -15,9 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from engine.cli import params_of
 from engine.cli.target import told, writable
 from engine.errors import RulewrightError
-from engine.runtime.engine import BATCH, Engine, moment
+from engine.runtime.engine import BATCH, Engine
 from engine.runtime.feed import Feed, encoded
 from engine.runtime.heap import steady
+from engine.runtime.instants import moment
 
 
 @click.command()

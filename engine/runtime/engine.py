@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,22 +15,22 @@ from msgspec.structs import astuple
 from connectors.protocol import Connector
 from engine.actions.dispatcher import Dispatcher
 from engine.core import statechart
-from engine.core.calendar import to_instant, to_micros
+from engine.core.calendar import to_instant
 from engine.core.event import Record
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
 from engine.pack import BrokenPackError, assemble
 from engine.runtime.activation import kept
-from engine.runtime.admission import FIRST_YEAR, LAST_YEAR, Arrival, Door, Refusal
+from engine.runtime.admission import Arrival, Refusal
 from engine.runtime.beginning import Beginning
-from engine.runtime.crash import StepCrashedError
 from engine.runtime.examination import Examine, Source, examined, source_of
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.head import Head
+from engine.runtime.instants import micros
+from engine.runtime.keeper import Keeper
 from engine.runtime.line import Line, line_of
-from engine.runtime.lineage import Programs, restored
+from engine.runtime.lineage import restored
 from engine.runtime.outcome import Outcome
-from engine.runtime.pins import Living
 from engine.runtime.puts import offered, references, take, take_lines
 from engine.runtime.receiving import receive
 from engine.runtime.records import Writer
@@ -47,12 +46,6 @@ Roles = tuple[str, ...]
 BATCH = 1000
 """Events to a transaction at most."""
 
-CONFLICTS = frozenset(("version_conflict", "sequence_conflict", "clock_conflict"))
-"""Somebody else was faster: what they wrote is taken over, and the work is done again on top of it."""
-
-MOST_CONFLICTS = 20
-"""How often work is done again because somebody else was faster, before the conflict is told."""
-
 
 class Engine:
     """Runs a pack over a log. Use it as a context manager; it is safe to call from several threads.
@@ -63,17 +56,9 @@ class Engine:
     """
 
     def __init__(self, program: Program, store: Store) -> None:
-        self.program = program
         self.store = store
-        self.writer = Writer(program)
-        self._door = Door(program)
-        self._session = Session(program, store)
-        self._activation = store.last_activation()
-        self._programs = Programs(store, program)
-        self._host = _Host(self)
-        self._ahead = False
-        self._stale = False
-        self._lock = threading.RLock()
+        self._keeper = Keeper(program, store)
+        self._lock = self._keeper.lock
 
     @classmethod
     def open(
@@ -93,7 +78,7 @@ class Engine:
         active = opened.active_pack() if opened.durable else None
         if active is not None and active.revision != program.revision:
             engine = cls(_readable(opened, active.revision, program), opened)
-            follow_on(engine._host, source, program, by="open", note="")
+            follow_on(engine._keeper, source, program, by="open", note="")
             return engine
         if opened.durable and active is None:
             opened.save_pack(*astuple(kept(program, opened.clock() or 0)))
@@ -125,6 +110,16 @@ class Engine:
         self.store.close()
 
     @property
+    def program(self) -> Program:
+        """The program that decides."""
+        return self._keeper.program
+
+    @property
+    def writer(self) -> Writer:
+        """Makes mappings of its records."""
+        return self._keeper.writer
+
+    @property
     def now(self) -> datetime | None:
         """Virtual time: the latest event time seen, or where `advance` left it; None before the first event."""
         return None if self._session.now is None else to_instant(self._session.now)
@@ -136,7 +131,7 @@ class Engine:
 
         An unknown kind, a field that does not fit, or a reference to what is not known gives a reject in the outcome.
         """
-        instant = _instant(at) if at is not None else None
+        instant = micros(at) if at is not None else None
         with self._lock:
             return self._guarded(lambda: take(self._session, entity, dict(data), instant))
 
@@ -189,7 +184,7 @@ class Engine:
                 yield done
             raise
         finally:
-            self._settle()
+            self._keeper.settle()
         if done is not None:
             yield done
 
@@ -215,12 +210,12 @@ class Engine:
             taken = self._take(lines, places, roles)
 
         with self._lock:
-            return self._committed(work, ahead=ahead), taken
+            return self._keeper.committed(work, ahead=ahead), taken
 
     def receive(self) -> Outcome:
         """Take the results of finished actions back in, as events of the engine's own that rules and workflows can wait for."""
         with self._lock:
-            return self._guarded(lambda: receive(self._session, self._door))
+            return self._guarded(lambda: receive(self._session, self._keeper.door))
 
     def dispatcher(
         self,
@@ -248,13 +243,13 @@ class Engine:
 
         As the first call that names an instant it starts time there, and nothing before is judged: `begin` starts it earlier.
         """
-        until = _instant(now)
+        until = micros(now)
         with self._lock:
             return self._guarded(lambda: self._session.advance(until))
 
     def begin(self, at: datetime | str) -> Outcome:
         """Start virtual time at `at`, where no event, `advance` or `begin` has started it: weeks that end before it are not judged."""
-        instant = _instant(at)
+        instant = micros(at)
         with self._lock:
 
             def start() -> None:
@@ -277,7 +272,7 @@ class Engine:
                 at, named = arrival.event.at, references(arrival.declared.fields, arrival.event.data)
                 return all(coming.get(*one, at) or held.get(*one, at) for _, one in named)
 
-            return Beginning(self._door, refers, events).earliest()
+            return Beginning(self._keeper.door, refers, events).earliest()
 
     def load_entities(self, lines: Iterable[tuple[bytes, str]], default_at: int | None) -> Outcome:
         """Take entity lines `{"entity", "data", "at"?}`, each with its place, in one transaction; their order does not matter."""
@@ -288,7 +283,7 @@ class Engine:
     def inject(self, work: Callable[[Head], None]) -> list[Record]:
         """Do something else with the head of the log and commit it; answers the raw records. It may be done again on top of other work."""
         with self._lock:
-            return self._committed(lambda: work(self._session))
+            return self._keeper.committed(lambda: work(self._session))
 
     # --- which pack decides ----------------------------------------------------------------------
 
@@ -308,14 +303,14 @@ class Engine:
         process or in another one. Raises `BrokenPackError`, `PackError` `tests_failed`, and `RulewrightError` `already_active`;
         the revision that is active goes on then.
         """
-        return activate(self._host, source_of(packs, params), by, note, examine if test else None)
+        return activate(self._keeper, source_of(packs, params), by, note, examine if test else None)
 
     def rollback(self, by: str, to: str | None = None, note: str = "") -> Activation:
         """Let an earlier revision decide again: the one before, or the one `to`. Its tests are not run: it has decided already.
 
         Raises `RulewrightError` `no_earlier_revision` and `unknown_revision`.
         """
-        return roll_back(self._host, by, to, note)
+        return roll_back(self._keeper, by, to, note)
 
     # --- what can be asked -----------------------------------------------------------------------
 
@@ -333,7 +328,7 @@ class Engine:
         `name` may be `workflow/event` or `workflow/state`, such as `quote/won`: what stands in the way of that alone.
         """
         with self._lock:
-            instant = _instant(at) if at is not None else self._session.now
+            instant = micros(at) if at is not None else self._session.now
             return why_not(self.program, self.store, name, key, instant)
 
     def metrics(self, scope: str, key: str) -> dict[str, Any]:
@@ -380,7 +375,7 @@ class Engine:
 
     def _take(self, lines: Sequence[bytes], places: Sequence[str] | None, roles: Sequence[Roles] | None) -> int:
         session = self._session
-        arrivals = [self._door.read(line) for line in lines]
+        arrivals = [self._keeper.door.read(line) for line in lines]
         if roles is not None:
             for arrival, acting in zip(arrivals, roles, strict=True):
                 if isinstance(arrival, Arrival):
@@ -399,110 +394,12 @@ class Engine:
             return True
         return self._session.take(arrival, place)
 
+    @property
+    def _session(self) -> Session:
+        return self._keeper.session
+
     def _guarded(self, work: Callable[[], None]) -> Outcome:
-        return Outcome(tuple(map(self.writer.mapping, self._committed(work))))
-
-    def _committed(self, work: Callable[[], None], *, ahead: bool = False) -> list[Record]:
-        """Do something with the session and commit it; whatever fails, the session is as the store has it.
-
-        Where somebody else was faster, or a step crashed, the work is done again on top of what is stored now.
-        """
-        if not self._ahead:
-            self._follow()
-        conflicts = 0
-        while True:
-            try:
-                work()
-                self._session.commit(ahead=ahead)
-                self._ahead = ahead
-                return self._session.taken()
-            except StepCrashedError as crash:
-                try:
-                    self.store.park(crash.delivery, crash.event, str(crash))
-                finally:
-                    self._reset()
-            except StoreError as failure:
-                self._reset()
-                conflicts += 1
-                if failure.code not in CONFLICTS or conflicts > MOST_CONFLICTS:
-                    raise
-            except BaseException:
-                self._reset()
-                raise
-
-    def _follow(self) -> None:
-        """Take over what another process appended to the same store, or how far it let time pass."""
-        if self.store.durable and (self._stale or self.store.head() != (self._session.seq, self._session.now)):
-            self._reset()
-
-    def _settle(self) -> None:
-        """Wait for what is on its way to be durable; where it fails, the session is as the store has it."""
-        if self._ahead:
-            self._ahead = False
-            try:
-                self.store.settle()
-            except StoreError:
-                self._reset()
-                raise
-
-    def _become(self, program: Program, activation: Activation | None) -> None:
-        self.program, self._activation = program, activation
-        self.writer, self._door = Writer(program), Door(program)
-
-    def _reset(self) -> None:
-        """Begin again where the log stands, with the revision that is active there."""
-        if not self.store.durable:
-            return
-        self._ahead, self._stale = False, True
-        try:
-            self.store.settle()
-        finally:
-            latest = self.store.last_activation()
-            if latest is not None and latest != self._activation:
-                self._become(self._programs.active(latest), latest)
-            self._session, self._stale = Session(self.program, self.store), False
-
-
-class _Host:
-    """An engine as whoever lets another program have its log."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @property
-    def store(self) -> Store:
-        return self._engine.store
-
-    @property
-    def activation(self) -> Activation | None:
-        return self._engine._activation
-
-    def follow(self) -> Program:
-        engine = self._engine
-        with engine._lock:
-            engine._settle()
-            engine._follow()
-            return engine.program
-
-    def living(self) -> Living:
-        with self._engine._lock:
-            return self._engine._session.living()
-
-    def ready(self, program: Program) -> None:
-        """Other processes take a program over when they come to it."""
-
-    def succeed(self, program: Program, work: Callable[[Head], None]) -> Activation:
-        engine = self._engine
-        with engine._lock:
-            made: list[Activation] = []
-
-            def switch() -> None:
-                work(engine._session)
-                made[:] = engine._session.batch.activated
-
-            engine._committed(switch)
-            engine._become(program, made[0])
-            return made[0]
+        return Outcome(tuple(map(self.writer.mapping, self._keeper.committed(work))))
 
 
 def _active(store: Store, revision: str) -> Program:
@@ -517,21 +414,3 @@ def _readable(store: Store, revision: str, program: Program) -> Program:
         return _active(store, revision)
     except BrokenPackError:
         return replace(program, revision=revision)
-
-
-def moment(value: datetime | str) -> datetime:
-    """An instant with its offset. Raises `RulewrightError` `bad_time` for anything else."""
-    hint = "write e.g. 2026-03-16T00:00:00+08:00"
-    try:
-        instant = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError as failure:
-        raise RulewrightError("bad_time", f"`{value}` is not an RFC 3339 time", hint=hint) from failure
-    if instant.tzinfo is None:
-        raise RulewrightError("bad_time", f"`{value}` has no offset", hint=hint)
-    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
-        raise RulewrightError("bad_time", f"`{value}` is not in the years {FIRST_YEAR} to {LAST_YEAR}", hint=hint)
-    return instant
-
-
-def _instant(value: datetime | str) -> int:
-    return to_micros(moment(value))

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from engine.core.calendar import to_micros
-from engine.runtime.engine import moment
 from engine.runtime.explanation import explain, why_not
+from engine.runtime.instants import moment
 from engine.server.access import InOffice, Reader
 from engine.server.page import Cursor, Limit, Name, cursor_of, number_at, plain
 from engine.server.problem import Problem

@@ -198,6 +198,9 @@ class MemoryStore(MemoryOutbox):
         with self._lock:
             return iter([self._parked[delivery] for delivery in sorted(self._parked)])
 
+    def waits(self) -> bool:
+        return False
+
     def close(self) -> None:
         """Nothing to give back."""
 

@@ -229,6 +229,10 @@ class Store(Outbox, Protocol):
         """Deliveries whose step crashed, given up or not."""
         ...
 
+    def waits(self) -> bool:
+        """Whether deliveries wait for others to step them."""
+        ...
+
     def close(self) -> None:
         """Give everything back. May be called twice."""
         ...

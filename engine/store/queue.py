@@ -37,6 +37,10 @@ class DatabaseQueue:
             rows = connection.execute(query.order_by(_queue.c.seq).limit(limit)).all()
         return [(row.seq, row.scope, row.key) for row in rows]
 
+    def waits(self) -> bool:
+        with self._session.reading() as connection:
+            return connection.execute(select(_queue.c.seq).limit(1)).first() is not None
+
     def backlog(self) -> dict[int, int]:
         query = select(_queue.c.shard, func.count()).group_by(_queue.c.shard)
         with self._session.reading() as connection:

@@ -11,8 +11,8 @@ import pytest
 from engine import Engine
 from engine.core.calendar import to_micros
 from engine.runtime.admission import Door
-from engine.runtime.engine import moment
 from engine.runtime.feed import Feed
+from engine.runtime.instants import moment
 
 Line = dict[str, Any]
 TEAM = [

@@ -10,7 +10,7 @@ import pytest
 
 from engine import Engine
 from engine.core.calendar import to_micros
-from engine.runtime.engine import moment
+from engine.runtime.instants import moment
 from engine.runtime.session import Session
 
 PACK = """

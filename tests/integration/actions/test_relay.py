@@ -1,13 +1,15 @@
 """The relay beside other processes, and beside a queue that comes and goes."""
 
 import threading
+import time
+from itertools import pairwise
 
 import pytest
 from dramatiq.errors import ConnectionClosed
 
 from engine.actions import policy
 from engine.actions.attempt import Attempts, Connectors
-from engine.actions.relay import Relay
+from engine.actions.relay import REST, Relay
 from engine.errors import StoreError
 
 ENOUGH = 30  # seconds: no test comes near
@@ -128,14 +130,19 @@ def test_a_message_that_comes_twice_costs_no_claim(store, clock, recorder, chann
     assert len(recorder.requests) == 1
 
 
-def test_actions_that_end_at_once_are_looked_at_together(store, clock, channel, put, monkeypatch):
-    looks, due, told = [], store.due_actions, threading.Event()
-    monkeypatch.setattr(store, "due_actions", lambda *asked: looks.append(1) or due(*asked))
-    relay = Relay(store, lambda *_: told.set(), lambda row: policy.lost(row, channel(), 0), clock, poll=3600)
-    put(store, "a1")
+def test_actions_that_end_at_once_are_looked_at_together(store, clock, channel, monkeypatch):
+    looks, due, enough = [], store.due_actions, threading.Event()
+    relay = Relay(store, lambda *_: None, lambda row: policy.lost(row, channel(), 0), clock, poll=3600)
+
+    def looked(*asked):
+        looks.append(time.monotonic())
+        relay.done("a1")
+        if len(looks) == 5:
+            enough.set()
+        return due(*asked)
+
+    monkeypatch.setattr(store, "due_actions", looked)
     relay.start()
-    assert told.wait(ENOUGH)
-    for _ in range(1_000):
-        relay.done("a2")
+    assert enough.wait(ENOUGH)
     relay.stop()
-    assert len(looks) < 100
+    assert min(later - earlier for earlier, later in pairwise(looks)) >= REST

@@ -7,8 +7,9 @@ import random
 import pytest
 
 from benchmarks.mix import Mix
-from engine import load
+from engine import Engine, load
 from engine.core.program import Program
+from engine.errors import StoreError
 from engine.runtime.appender import Appender
 from engine.runtime.drain import Drain
 from engine.runtime.puts import take_lines
@@ -55,3 +56,22 @@ def test_events_that_are_stepped_shard_by_shard_end_as_one_after_the_other(
     expected = replayed(program, store)
     assert state_hash(live(store, list(expected))) == state_hash(expected)
     assert len(list(store.decisions())) > 1500
+
+
+def test_nobody_steps_inline_while_deliveries_wait(program: Program, store: DatabaseStore) -> None:
+    feed = Mix(3, 2, 5).feed(4)
+    appender, line = Appender(program, store), feed.events[-1][0]
+    appender.through(lambda gate: take_lines(gate, feed.entities, None))
+    appender.take([one for one, _ in feed.events[:-1]])
+    engine = Engine(program, store)
+    before = store.sequence()
+    with pytest.raises(StoreError, match="store_shared"):
+        engine.handle(line)
+    assert store.sequence() == before
+    drain = Drain(program, store, lambda: 0, MINUTE)
+    for shard in store.backlog():
+        drained(drain, store, shard)
+    assert engine.handle(line).rejects == []
+    appender.take([line.replace(b'"id":"', b'"id":"again')])
+    with pytest.raises(StoreError, match="store_shared"):
+        engine.advance("2026-12-01T00:00:00+08:00")
