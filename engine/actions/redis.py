@@ -53,6 +53,11 @@ class RedisQueue(RedisBroker):
         except _GONE as error:
             raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
 
+    def close(self) -> None:
+        """Close every connection."""
+        super().close()
+        self.client.connection_pool.disconnect()
+
 
 def queued(url: str) -> Callable[[], Broker]:
     """Makes brokers on the Redis at an address; each looks for messages of lost workers whenever it speaks with it."""

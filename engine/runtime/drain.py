@@ -116,8 +116,11 @@ class Drain(Head):
         def work(tell: Callable[[int], None]) -> None:
             for place, (seq, scope, key) in enumerate(waiting):
                 tell(place)
-                with suppress(StepCrashedError):
+                with suppress(Exception):  # what is raised, is raised again where it can be seen to
                     self._deliver(events[seq], scope, key)
+
+        for seq, _, _ in waiting:
+            self._lineage.stepper(seq)  # made here: a child must not speak with the database
 
         self._condemned = condemned(self.shared)
         while (place := deadly(work)) is not None:
