@@ -146,7 +146,9 @@ def test_a_file_that_is_there_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"pack: {}", b"PK\x03\x04broken", b"\x1f\x8bbroken", zipped({"a.yaml": b"x"})[:40], zipped({})]
+    "body",
+    [b"", b"pack: {}", b"PK\x03\x04broken", b"\x1f\x8bbroken", zipped({"a.yaml": b"x"})[:40], zipped({})],
+    ids=["nothing", "yaml", "zip", "gzip", "half", "empty"],
 )
 def test_what_is_no_archive_is_refused(body: bytes) -> None:
     refused(body)
