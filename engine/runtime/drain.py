@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from engine.core.event import Emission, Event, Step
 from engine.core.partition import Partition
 from engine.core.program import Program
+from engine.errors import StoreError
 from engine.runtime.crash import StepCrashedError, condemned
 from engine.runtime.firing import is_firing
 from engine.runtime.head import Head, OvertakenError
@@ -26,6 +27,9 @@ from engine.store.protocol import Shared
 
 BATCH = 500
 """Deliveries that are stepped in one transaction, at most."""
+
+UNKEPT = "store_text"
+"""The code of what a step made and the store cannot keep, ever: a text with U+0000 on PostgreSQL."""
 
 CACHED = 20_000
 """Partitions that are held, at most."""
@@ -77,9 +81,24 @@ class Drain(Head):
                 self._forget()
                 self.shared.park(crash.delivery, crash.event, str(crash))
                 self._condemned = condemned(self.shared)
+            except StoreError as failure:
+                self._forget()
+                if failure.code != UNKEPT:
+                    raise
+                if limit > 1:
+                    limit = 1
+                else:
+                    self._blame(lease.shard, failure)
             except BaseException:
                 self._forget()
                 raise
+
+    def _blame(self, shard: int, failure: StoreError) -> None:
+        """The next delivery of a shard leads to what the store cannot keep: count it, as one that crashes."""
+        [delivery] = self.shared.waiting(shard, 1)
+        event = self.shared.events_at([delivery[0]])[delivery[0]]
+        self.shared.park(delivery, event.id, str(failure))
+        self._condemned = condemned(self.shared)
 
     def _drained(self, lease: Lease, limit: int) -> Drained | None:
         if lease.token != self._holding:  # somebody else may have stepped them meanwhile

@@ -19,8 +19,9 @@ from engine.runtime.examination import Source
 from engine.runtime.lineage import Programs
 from engine.runtime.members import Membership, made_ready, present
 from engine.runtime.replay import live, replayed, state_hash
+from engine.runtime.shard import shard_of
 from engine.runtime.succession import activate, roll_back
-from engine.store import DatabaseStore
+from engine.store import DatabaseStore, open_store
 from tests.integration.shared.conftest import PACK
 from tests.integration.shared.test_drain import MINUTE, drained
 
@@ -211,3 +212,25 @@ def _refusing(*_: Any) -> None:
     from engine.pack import BrokenPackError, Diagnostic
 
     raise BrokenPackError([Diagnostic(Place("pack.yaml", 1, 1), "unknown_key", "unknown key `later`")])
+
+
+def test_what_the_store_cannot_keep_is_given_up_and_its_shard_goes_on(
+    program: Program, postgres: str, other: Callable[..., Source]
+) -> None:
+    store = open_store(postgres)
+    assert isinstance(store, DatabaseStore)
+    appender, drain = Appender(program, store), Drain(program, store, lambda: 0, MINUTE)
+    changes = (
+        ("{desk: \"'front'\"}", "{desk: data.task}"),
+        (
+            "set: {task: data.task}}",
+            """then: [{emit: task.late, data: {task: "data.task == 'a' ? '\\\\u0000' : data.task"}}]}""",
+        ),
+    )
+    activate(appender, other(2, *changes), "mei", "", None)
+    twin = next(f"t{i}" for i in range(10_000) if shard_of("task", f"t{i}") == shard_of("task", "a"))
+    appender.take([opened("a", 0), opened(twin, 1)])
+    settled(drain, store)
+    assert [(one.key, one.fields["code"]) for _, one in store.decisions(kind="reject")] == [("a", "step_crashed")]
+    assert live(store, [("task", twin)])["task", twin].workflows.instances["task"].active == ("open",)
+    store.close()
