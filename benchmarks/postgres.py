@@ -22,8 +22,10 @@ from benchmarks.recording import DriverRecording, Transaction
 from conformance import servers
 from engine import Engine, load
 from engine.runtime.appender import Appender
+from engine.runtime.bell import GROUP
 from engine.runtime.crew import Crew
 from engine.runtime.heap import steady
+from engine.runtime.shard import grouped
 from engine.store import DatabaseStore, open_store
 from engine.store.postgres import PLANNING
 
@@ -191,6 +193,6 @@ def drain(url: str, ready: object) -> None:
     ready.wait()  # type: ignore[attr-defined]
     with steady():
         while backlog := store.backlog():
-            for shard in sorted(backlog):
-                crew.step(shard)
+            for shards in grouped(backlog, GROUP):
+                crew.step(shards)
     store.close()

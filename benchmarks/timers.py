@@ -23,9 +23,11 @@ from engine import load
 from engine.core.calendar import to_instant
 from engine.core.program import Program
 from engine.runtime.appender import Appender
+from engine.runtime.bell import GROUP
 from engine.runtime.crew import GRACE, Crew
 from engine.runtime.gate import TIMERS
 from engine.runtime.heap import steady
+from engine.runtime.shard import grouped
 from engine.store import Batch, DatabaseStore, open_store
 
 TOPIC = "timers"
@@ -185,5 +187,5 @@ def _swept(crew: Crew, store: DatabaseStore) -> None:
 
 def _step(crew: Crew, store: DatabaseStore) -> None:
     while backlog := store.backlog():
-        for shard in sorted(backlog):
-            crew.step(shard)
+        for shards in grouped(backlog, GROUP):
+            crew.step(shards)

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from dramatiq.brokers.redis import _RedisConsumer
 
 from connectors.webhook.post import Webhook
 from engine.core.step import Stepper
-from engine.store import DatabaseStore, transaction
+from engine.runtime.drain import Drain, Drained
+from engine.store import DatabaseStore, Lease, transaction
 
 POINTS = (
     "commit.before",
@@ -55,8 +56,9 @@ class Failpoints:
         _around(Webhook, "perform", self._passing("call.before"), self._passing("call.after"))
         _around(store, "finish_attempt", self._passing("outcome.before"), self._finished)
         _around(_RedisConsumer, "ack", self._passing("acknowledgement.before"), self._passing("acknowledgement.after"))
-        _around(store, "lease", after=lambda answer, *_: self._hold(answer.token if answer else None))
-        _around(store, "release", before=lambda _store, lease: self._let_go(lease.token))
+        _around(store, "lease", after=lambda answer, *_: self._hold(answer[0].token if answer else None))
+        _around(store, "release", before=lambda _store, leases: self._let_go(leases[0].token))
+        _around(Drain, "drain", after=self._drained)
         _around(store, "claim", after=lambda answer, *_: self._hold(answer.token if answer else None))
         for method in ("backlog", "append"):
             _around(store, method, after=lambda *_: self._ready())
@@ -91,6 +93,10 @@ class Failpoints:
     def _finished(self, _answer: object, _store: object, _action: str, _n: int, token: str, *_: object) -> None:
         self._let_go(token)
         self._pass("outcome.after")
+
+    def _drained(self, answer: Drained | None, _drain: Drain, leases: Sequence[Lease], *_: object) -> None:
+        if answer is not None and not answer.leases:
+            self._let_go(leases[0].token)
 
     def _step(self, _stepper: object, partition: Any, _shared: object, event: Any, *_: object) -> None:
         if partition.scope == "task" and event.data.get("kills"):

@@ -7,20 +7,21 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, TextIO
+from typing import TextIO
 
 from dramatiq.brokers.redis import RedisBroker
 
 from engine.runtime import crew
 from engine.runtime.appender import Appender
 from engine.runtime.bell import Bell
-from engine.runtime.drain import Drain
+from engine.runtime.drain import Drain, Drained
 from engine.runtime.hosts import active
 from engine.runtime.lineage import Programs
 from engine.runtime.members import Membership
-from engine.store import DatabaseStore, open_store
+from engine.store import DatabaseStore, Lease, open_store
 
 KEYS = 200
 DESKS = 20
@@ -63,9 +64,9 @@ def worker(store: str, redis: str, file: str) -> None:
 def _write_down(out: TextIO) -> None:
     commit, lock = Drain._commit, threading.Lock()
 
-    def committed(drain: Drain, number: int, lease: Any) -> Any:
+    def committed(drain: Drain, leases: Sequence[Lease], *, full: bool) -> Drained:
         drained = drain.batch.drained
-        done = commit(drain, number, lease)
+        done = commit(drain, leases, full=full)
         now = time.time()
         with lock:
             out.writelines(f"{seq} {now}\n" for seq, _, _ in drained)

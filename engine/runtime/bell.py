@@ -12,28 +12,40 @@ from collections.abc import Callable, Iterable
 from dramatiq import Actor, Broker, Worker
 from dramatiq.errors import BrokerConnectionError
 
+from engine.runtime.shard import grouped
+
 _log = logging.getLogger("rulewright.work")
 
 QUEUE = "shards"
 PAUSE = 0.02
 """Seconds in which a shard is rung for once at most, by default."""
 
+GROUP = 8
+"""Shards to a message, at most: several workers share out what waits, and a claim costs the same for all of a group."""
+
 _POLL = 50
 """Milliseconds after which idle threads look whether they should stop."""
 
 
 class Bell:
-    """Rings for shards between `start` and `stop`. With `answer`, `threads` of this process answer, too: it is called with a shard.
+    """Rings for shards between `start` and `stop`. With `answer`, `threads` of this process answer, too: it is called with some shards.
 
-    `pause` is how many seconds pass until a shard is rung for again.
+    `pause` is how many seconds pass until a shard is rung for again, `group` how many shards go together.
     """
 
     def __init__(
-        self, broker: Broker, answer: Callable[[int], None] | None = None, threads: int = 1, *, pause: float = PAUSE
+        self,
+        broker: Broker,
+        answer: Callable[[list[int]], None] | None = None,
+        threads: int = 1,
+        *,
+        pause: float = PAUSE,
+        group: int = GROUP,
     ) -> None:
         self._broker = broker
         self._pause = pause
-        self._actor: Actor[[int], None] = Actor(
+        self._group = group
+        self._actor: Actor[[list[int]], None] = Actor(
             answer or _unanswered, broker=broker, actor_name="drain", queue_name=QUEUE, priority=0, options={}
         )
         self._worker = (
@@ -69,8 +81,8 @@ class Bell:
     def _run(self) -> None:
         while (shards := self._rung()) is not None:
             try:
-                for shard in sorted(shards):
-                    self._actor.send(shard)
+                for group in grouped(shards, self._group):
+                    self._actor.send(group)
             except BrokerConnectionError as error:
                 _log.warning("the queue cannot be reached: %s", type(error).__name__)
             with self._changed:
@@ -83,5 +95,5 @@ class Bell:
             return None if self._stopping else shards
 
 
-def _unanswered(_shard: int) -> None:
+def _unanswered(_shards: list[int]) -> None:
     """Where nobody answers, nobody takes the message."""

@@ -10,7 +10,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -22,12 +22,13 @@ from engine.actions.worker import QUEUES, embedded
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
 from engine.runtime.appender import Appender
-from engine.runtime.bell import PAUSE, Bell
+from engine.runtime.bell import GROUP, PAUSE, Bell
 from engine.runtime.drain import BATCH, Drain
 from engine.runtime.gate import TIMERS
 from engine.runtime.lineage import Programs
 from engine.runtime.members import Membership, owner
 from engine.runtime.receiving import receive
+from engine.runtime.shard import grouped, shard_of
 from engine.runtime.visible import Followed
 from engine.store.batch import Lease
 from engine.store.protocol import Shared
@@ -52,7 +53,8 @@ class Crew:
     """What one worker process does between `start` and `stop`. `clock` gives POSIX seconds; `broker` makes a broker of Dramatiq.
 
     `threads` step and as many carry out actions; `connectors` stand in for those of the channels, by `do`.
-    `pause` is how many seconds pass until a shard is stepped again that was rung for; `programs` are those of the process.
+    `pause` is how many seconds pass until shards are stepped again that were rung for, `group` how many of them one thread claims at once;
+    `programs` are those of the process.
     `kinds` is what it does: steps deliveries, or carries out actions of a queue. Time passes in all of them.
     """
 
@@ -67,6 +69,7 @@ class Crew:
         connectors: Mapping[str, Connector] | None = None,
         term: int = TERM,
         pause: float = PAUSE,
+        group: int = GROUP,
         programs: Programs | None = None,
         kinds: Collection[str] = KINDS,
     ) -> None:
@@ -83,7 +86,8 @@ class Crew:
         for _ in range(threads + 1):
             self._drains.put(Drain(program, store, self._now, term, programs))
         self._steps = DELIVERIES in kinds
-        self._bell = Bell(broker(), self._answer if self._steps else None, threads, pause=pause)
+        self._group = group
+        self._bell = Bell(broker(), self._answer if self._steps else None, threads, pause=pause, group=group)
         self._dispatcher = Dispatcher(
             store,
             program.channels,
@@ -130,24 +134,22 @@ class Crew:
         """Say that actions were committed."""
         self._dispatcher.notify()
 
-    def step(self, shard: int) -> int:
-        """Step all that waits in a shard, unless somebody else does; answers how many deliveries there were."""
-        if not self._store.waiting(shard, 1):  # a bell that rang twice must not cost two commits
+    def step(self, shards: Collection[int]) -> int:
+        """Step all that waits in shards, but for those that somebody else steps; answers how many deliveries there were."""
+        if not self._store.waiting(shards, 1):  # a bell that rang twice must not cost two commits
             return 0
-        token = secrets.token_hex(8)
-        lease = self._store.lease(shard, self._owner, token, self._now(), self._now() + self._term, BATCH)
-        if lease is None:
+        token, now = secrets.token_hex(8), self._now()
+        leases = self._store.lease(shards, self._owner, token, now, now + self._term, BATCH)
+        if not leases:
             return 0
         drain = self._drains.get()
         try:
-            return self._stepped(drain, lease)
+            return self._stepped(drain, leases)
         finally:
             self._drains.put(drain)
-            self._store.release(lease)
-            if self._store.waiting(
-                shard, 1
-            ):  # it came in after the last look, and whoever was told of it was turned away
-                self._bell.ring([shard])
+            late = self._store.waiting([lease.shard for lease in leases], BATCH)
+            if late:  # it came in after the last look, and whoever was told of it was turned away
+                self._bell.ring({shard_of(scope, key) for _, scope, key in late})
 
     def sweep(self) -> None:
         """Look once for what no message told of: another revision, what lost workers left, deadlines, results of actions, deliveries."""
@@ -157,12 +159,13 @@ class Crew:
         if appender.follow() is not before:
             self._dispatcher.equip(appender.program.channels)
         for shard in self._store.lost(self._now()):
-            self.step(shard)
+            self.step([shard])
         self.fire()
         if self._store.unreceipted(1):
             self._bell.ring(appender.through(lambda gate: receive(gate, appender.door)).shards)
-        for shard in sorted(self._store.backlog()) if self._steps else ():
-            self.step(shard)
+        if self._steps:
+            for shards in grouped(self._store.backlog(), self._group):
+                self.step(shards)
 
     def fire(self) -> None:
         """Let all deadlines fire that are due; what waits because of some is told before the next ones."""
@@ -171,20 +174,24 @@ class Crew:
             count, shards = self._appender.fire(until)
             self._bell.ring(shards)
 
-    def _stepped(self, drain: Drain, lease: Lease) -> int:
+    def _stepped(self, drain: Drain, leases: Sequence[Lease]) -> int:
         count = 0
-        while not self._stopping.is_set() and (done := drain.drain(lease)) is not None:
-            lease, count = done.lease, count + done.count
-            self._bell.ring(done.shards)
-            if done.acts:
-                self._dispatcher.notify()
+        try:
+            while leases and not self._stopping.is_set() and (done := drain.drain(leases)) is not None:
+                leases, count = done.leases, count + done.count
+                self._bell.ring(done.shards)
+                if done.acts:
+                    self._dispatcher.notify()
+        finally:
+            if leases:
+                self._store.release(leases)
         return count
 
-    def _answer(self, shard: int) -> None:
+    def _answer(self, shards: Collection[int]) -> None:
         try:
-            self.step(shard)
+            self.step(shards)
         except RulewrightError as error:
-            _log.warning("shard %s: %s", shard, error)
+            _log.warning("shards %s: %s", ", ".join(map(str, sorted(shards))), error)
 
     def _run(self) -> None:
         while not self._stopping.wait(SWEEP):

@@ -1,4 +1,4 @@
-"""Steps what waits: the deliveries of one shard, in the order of the log, under a claim to that shard.
+"""Steps what waits: the deliveries of some shards, in the order of the log, under claims to those shards.
 
 State, deadlines, decisions, actions and emitted events of a batch of deliveries commit together with their leaving the queue. Several
 workers do this at once, each in shards of its own; only what is emitted is appended under the log's lock.
@@ -6,11 +6,12 @@ workers do this at once, each in shards of its own; only what is emitted is appe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from engine.core.event import Emission, Event, Step
+from engine.core.event import Emission, Event, Record, Step
 from engine.core.partition import Partition
 from engine.core.program import Program
 from engine.errors import StoreError
@@ -37,12 +38,16 @@ CACHED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What became of a batch: how many deliveries left the queue, in which shards others wait now, whether actions were queued."""
+    """What became of a batch: how many deliveries left the queue, in which shards others wait now, whether actions were queued.
+
+    `leases` are the claims that are still held, because more waits there; the others were given back. `records` are what was decided.
+    """
 
     count: int
     shards: frozenset[int]
     acts: bool
-    lease: Lease
+    leases: tuple[Lease, ...]
+    records: tuple[Record, ...]
 
 
 class Drain(Head):
@@ -67,14 +72,15 @@ class Drain(Head):
         self._timers: Mapping[Timer, int] = {}
         self._condemned = condemned(store)
 
-    def drain(self, lease: Lease, limit: int = BATCH) -> Drained | None:
-        """Step the next deliveries of a shard; None: nothing waits.
+    def drain(self, leases: Sequence[Lease], limit: int = BATCH) -> Drained | None:
+        """Step the next deliveries of shards that were claimed together; None: nothing waits.
 
+        Where there are more than `limit` the shards that were not come to are given back, so that somebody else may take them.
         Raises StoreError `shard_lost` when somebody else has it by now. A step that crashes is counted, and after three times given up.
         """
         while True:
             try:
-                return self._drained(lease, limit)
+                return self._drained(leases, limit)
             except OvertakenError:
                 self._forget()
             except StepCrashedError as crash:
@@ -88,37 +94,35 @@ class Drain(Head):
                 if limit > 1:
                     limit = 1
                 else:
-                    self._blame(lease.shard, failure)
+                    self._blame(leases, failure)
             except BaseException:
                 self._forget()
                 raise
 
-    def _blame(self, shard: int, failure: StoreError) -> None:
-        """The next delivery of a shard leads to what the store cannot keep: count it, as one that crashes."""
-        [delivery] = self.shared.waiting(shard, 1)
+    def _blame(self, leases: Sequence[Lease], failure: StoreError) -> None:
+        """The next delivery leads to what the store cannot keep: count it, as one that crashes."""
+        [delivery] = self.shared.waiting(_shards(leases), 1)
         event = self.shared.events_at([delivery[0]])[delivery[0]]
         self.shared.park(delivery, event.id, str(failure))
         self._condemned = condemned(self.shared)
 
-    def _drained(self, lease: Lease, limit: int) -> Drained | None:
-        if lease.token != self._holding:  # somebody else may have stepped them meanwhile
+    def _drained(self, leases: Sequence[Lease], limit: int) -> Drained | None:
+        if leases[0].token != self._holding:  # somebody else may have stepped them meanwhile
             self._partitions.clear()
-            self._holding = lease.token
-        waiting = self.shared.waiting(lease.shard, limit)
+            self._holding = leases[0].token
+        waiting = self.shared.waiting(_shards(leases), limit)
         if not waiting:
             return None
         self._follow()
         events = self.shared.events_at([seq for seq, _, _ in waiting])
         self._look(waiting, events)
-        if lease.suspects:
-            self._try(waiting, events)
+        suspected = {lease.shard for lease in leases if lease.suspects}
+        if suspected:
+            self._try([one for one in waiting if shard_of(*one[1:]) in suspected], events)
         for seq, scope, key in waiting:
             self._deliver(events[seq], scope, key)
         self.batch.drained = waiting
-        left = max(lease.suspects - len(waiting), 0)
-        prolonged = Lease(lease.shard, lease.token, self._clock() + self._term, left)
-        self.batch.lease = prolonged
-        return self._commit(len(waiting), prolonged)
+        return self._commit(leases, full=len(waiting) == limit)
 
     def _follow(self) -> None:
         """Take over what was activated before the deliveries that were just read."""
@@ -206,25 +210,30 @@ class Drain(Head):
         self.batch.published += step.published
         self._emitted += [(event, scope, key, emission) for emission in step.emitted]
 
-    def _commit(self, count: int, lease: Lease) -> Drained:
+    def _commit(self, leases: Sequence[Lease], *, full: bool) -> Drained:
         for (scope, key), partition in self._dirty.items():
             saved = SavedPartition(scope, key, partition.version, partition.seq, partition.save())
             self.batch.partitions.append(saved)
         if self._emitted:
-            self.shared.append(self._closed)
+            self.shared.append(lambda: self._closed(leases, full))
         else:
+            self._keep(leases, full)
             self.shared.commit(self.batch)
         for partition in self._dirty.values():
             partition.version += 1
             partition.changed.clear()
-        shards = frozenset(queued[0] for queued in self.batch.queued)
-        done = Drained(count, shards, bool(self.batch.actions), lease)
+        batch = self.batch
+        shards = {queued[0] for queued in batch.queued}
+        if full:
+            shards.update(_shards(batch.returned))
+        kept, records = tuple(batch.leases), tuple(self.out)
+        done = Drained(len(batch.drained), frozenset(shards), bool(batch.actions), kept, records)
         self.batch, self.out, self._emitted = Batch(), [], []
         self._dirty.clear()
         self._seen.clear()
         return done
 
-    def _closed(self) -> Batch:
+    def _closed(self, leases: Sequence[Lease], full: bool) -> Batch:
         """The batch with what was emitted, appended where the log is by now."""
         if self.shared.activated() != self._lineage.reached:
             raise OvertakenError
@@ -232,7 +241,19 @@ class Drain(Head):
         for cause, scope, key, emission in self._emitted:
             self._emit(cause, scope, key, emission)
         self._settle()
+        self._keep(leases, full)
         return self.batch
+
+    def _keep(self, leases: Sequence[Lease], full: bool) -> None:
+        """Keep the claims to shards in which more waits, as far as it is known here; the others are given back with what was done."""
+        stepped = Counter(shard_of(scope, key) for _, scope, key in self.batch.drained)
+        more = {queued[0] for queued in self.batch.queued} | (stepped.keys() if full else set())
+        until = self._clock() + self._term
+        self.batch.leases, self.batch.returned = [], []
+        for lease in leases:
+            left = max(lease.suspects - stepped[lease.shard], 0)
+            kept = self.batch.leases if lease.shard in more else self.batch.returned
+            kept.append(Lease(lease.shard, lease.token, until, left))
 
     def _settle(self) -> None:
         while self._queue:
@@ -247,3 +268,7 @@ class Drain(Head):
         self._dirty.clear()
         self._queue.clear()
         self._seen.clear()
+
+
+def _shards(leases: Collection[Lease]) -> list[int]:
+    return [lease.shard for lease in leases]

@@ -1,6 +1,6 @@
 """The right moment: a pop-up is decided while somebody waits for it, on what is committed by then.
 
-The event is in the log already. Its shard is claimed and stepped here, as a worker would; where somebody else has the shard for too long,
+The event is in the log already. Its shards are claimed and stepped here, as a worker would; where somebody else has one for too long,
 the answer comes from the state as it is committed, and says that it is stale.
 """
 
@@ -10,7 +10,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, InvalidStateError
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from engine.store import DatabaseStore, Lease
 from engine.store.turns import hurried
 
 PATIENCE = 0.01
-"""Seconds for which a claim to the shard is tried."""
+"""Seconds for which claims to the shards are tried."""
 
 PAUSE = 0.001
 """Seconds between two tries."""
@@ -94,7 +94,7 @@ class Moment:
         return answer
 
     def _answer(self, seq: int, answer: Future[Shown]) -> None:
-        """Nobody waits until the shard is given back: that comes after the answer."""
+        """Nobody waits until shards are given back that nothing was found in: that comes after the answer."""
         with ExitStack() as after, suppress(InvalidStateError), hurried():  # whoever asked may be gone
             try:
                 shown = self._show(seq, after)
@@ -110,14 +110,18 @@ class Moment:
         shards = {shard_of(scope, key) for scope, key, _ in wanted.values()}
         self._ring({shard_of(*where) for where in event.keys} - shards)
         until = time.monotonic() + PATIENCE
-        found = self._store.records(list(wanted))
-        for shard in sorted(shards):
-            if len(found) < len(wanted):
-                self._stepped(shard, list(wanted), until, after)
-                found = self._store.records(list(wanted))
-        if len(found) == len(wanted):
-            return Shown(tuple(found[number] for number in wanted), False)
-        return Shown(tuple(self._stale(event, set(wanted))), True)
+        found: dict[str, Record] = {}
+        while True:
+            found |= self._stepped(shards, wanted.keys(), until, after)
+            missing = wanted.keys() - found.keys()
+            if missing:
+                found |= self._store.records(list(missing))  # somebody else may have stepped it
+            if len(found) == len(wanted):
+                return Shown(tuple(found[number] for number in wanted), False)
+            if time.monotonic() > until:
+                self._ring(shards)
+                return Shown(tuple(self._stale(event, set(wanted))), True)
+            time.sleep(PAUSE)
 
     def _wanted(self, event: Event) -> dict[str, tuple[str, str, str]]:
         """The records that this event will lead to: (scope, key, pop-up) by the id that a step gives them."""
@@ -129,38 +133,38 @@ class Moment:
             if popup.on == event.type
         }
 
-    def _stepped(self, shard: int, wanted: list[str], until: float, after: ExitStack) -> None:
-        lease = self._claimed(shard, until)
-        if lease is None:
-            self._ring([shard])
-            return
-        after.callback(self._give_back, lease)
+    def _stepped(
+        self, shards: Collection[int], wanted: Collection[str], until: float, after: ExitStack
+    ) -> dict[str, Record]:
+        """Step what waits in shards, as far as nobody else does, until what is wanted is decided, or for so long; answers it."""
+        token, now = secrets.token_hex(8), self._now()
+        claimed = leases = self._store.lease(shards, self._owner, token, now, now + TERM, AT_ONCE)
+        found: dict[str, Record] = {}
+        if not leases:
+            return found
         drain = self._drains.get()
         try:
-            while (done := drain.drain(lease, AT_ONCE)) is not None:
-                lease = done.lease
+            while leases and (done := drain.drain(leases, AT_ONCE)) is not None:
+                leases = list(done.leases)
+                found |= {record.id: record for record in done.records if record.id in wanted}
                 self._ring(done.shards)
                 if done.acts:
                     self._acts()
-                if done.count < AT_ONCE or (time.monotonic() > until and self._store.records(wanted)):
+                if len(found) == len(wanted) or time.monotonic() > until:
                     break
         finally:
             self._drains.put(drain)
+            after.callback(self._give_back, claimed, leases)
+        return found
 
-    def _give_back(self, lease: Lease) -> None:
-        """Let others step the shard; where they cannot be told, they find out by themselves."""
+    def _give_back(self, claimed: Sequence[Lease], leases: Sequence[Lease]) -> None:
+        """Let others step the shards; where they cannot be told, they find out by themselves."""
         with suppress(StoreError):
-            self._store.release(lease)
-            if self._store.waiting(lease.shard, 1):
-                self._ring([lease.shard])
-
-    def _claimed(self, shard: int, until: float) -> Lease | None:
-        while True:
-            now = self._now()
-            lease = self._store.lease(shard, self._owner, secrets.token_hex(8), now, now + TERM, AT_ONCE)
-            if lease is not None or time.monotonic() > until:
-                return lease
-            time.sleep(PAUSE)
+            if leases:
+                self._store.release(leases)
+            late = self._store.waiting([lease.shard for lease in claimed], AT_ONCE)
+            if late:
+                self._ring({shard_of(scope, key) for _, scope, key in late})
 
     def _stale(self, event: Event, wanted: set[str]) -> Iterator[Record]:
         """What a step of this event alone would show, on the partitions as they are committed. Nothing of it is kept."""

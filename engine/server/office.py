@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -16,11 +16,12 @@ from connectors.protocol import Connector
 from engine.actions.worker import embedded
 from engine.core.program import Program
 from engine.errors import RulewrightError, StoreError
-from engine.runtime.bell import Bell
+from engine.runtime.bell import GROUP, Bell
 from engine.runtime.crew import Crew
 from engine.runtime.lineage import Programs
 from engine.runtime.members import Membership
 from engine.runtime.records import Writer
+from engine.runtime.shard import SHARDS
 from engine.runtime.visible import Followed
 from engine.server.bucket import Buckets
 from engine.server.committer import Committer
@@ -37,8 +38,8 @@ _log = logging.getLogger("rulewright.serve")
 FOLLOWED = 0.5
 """Seconds after which it is looked for another revision."""
 
-PAUSE = 0.2
-"""Seconds in which this process steps a shard once at most: each time costs commits, which requests would wait for."""
+PAUSE = 0.05
+"""Seconds in which this process steps a shard once at most: each time costs two commits, which requests would wait for."""
 
 SHOWING = 4
 """Pop-ups that are decided at once."""
@@ -191,13 +192,14 @@ class _TimedCrew(Crew):
             clock=clock,
             connectors=connectors,
             pause=PAUSE,
+            group=GROUP if store.server else SHARDS,
             programs=programs,
         )
         self._gauges = gauges
 
-    def step(self, shard: int) -> int:
-        """Step all that waits in a shard."""
+    def step(self, shards: Collection[int]) -> int:
+        """Step all that waits in shards."""
         began = time.monotonic()
-        count = super().step(shard)
+        count = super().step(shards)
         self._gauges.stepped(count, time.monotonic() - began)
         return count

@@ -144,7 +144,8 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """A worker's claim to step a shard's deliveries, until an instant of the wall clock. `token` is its secret.
+    """A worker's claim to step a shard's deliveries, until an instant of the wall clock. `token` is its secret; shards that are claimed
+    together share it.
 
     `suspects` is how many deliveries have to be tried before they are stepped, because a worker may have been lost at one of them.
     """
@@ -166,8 +167,8 @@ class Batch(msgspec.Struct, eq=False):
 
     Where others step what is appended: `queued` are (shard, scope, key, sequence) for them, `fired` are deadlines whose firing is
     appended, as (sequence, scope, key, name, due), and one that was moved meanwhile stays set; `drained` are deliveries that are
-    stepped, `survived` those that were suspected to kill their worker and did not. `lease` is the claim to the shard under which it was
-    done: it must still hold, and is prolonged.
+    stepped, `survived` those that were suspected to kill their worker and did not. `leases` and `returned` are the claims to shards under
+    which it was done: they must still hold. The former are prolonged, the latter given back.
     """
 
     logged: list[Logged] = msgspec.field(default_factory=list)
@@ -188,7 +189,8 @@ class Batch(msgspec.Struct, eq=False):
     fired: list[tuple[int, str, str, str, int]] = msgspec.field(default_factory=list)
     drained: list[Delivery] = msgspec.field(default_factory=list)
     survived: list[Delivery] = msgspec.field(default_factory=list)
-    lease: Lease | None = None
+    leases: list[Lease] = msgspec.field(default_factory=list)
+    returned: list[Lease] = msgspec.field(default_factory=list)
 
 
 __all__ = [

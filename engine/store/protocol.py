@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from engine.core.event import Event, Publication, Record
@@ -245,23 +245,25 @@ class Shared(Store, Protocol):
         """Write what `work` makes, all of it or nothing; nobody else appends meanwhile. What it reads is what was committed before."""
         ...
 
-    def waiting(self, shard: int, limit: int) -> list[Delivery]:
-        """Deliveries of a shard that wait to be stepped, in the order of the log."""
+    def waiting(self, shards: Collection[int], limit: int) -> list[Delivery]:
+        """Deliveries of shards that wait to be stepped, in the order of the log. Of a shard they are always the first that wait."""
         ...
 
     def backlog(self) -> dict[int, int]:
         """How many deliveries wait, by their shards."""
         ...
 
-    def lease(self, shard: int, owner: str, token: str, now: int, until: int, suspects: int) -> Lease | None:
-        """Claim a shard until an instant of the wall clock; None: somebody else has it.
+    def lease(
+        self, shards: Collection[int], owner: str, token: str, now: int, until: int, suspects: int
+    ) -> list[Lease]:
+        """Claim shards until an instant of the wall clock, in one transaction; answers the claims to those that nobody else has.
 
-        Where the one who had it was lost with it, those that wait, `suspects` at most, are to be tried before they are stepped.
+        Where the one who had a shard was lost with it, those that wait, `suspects` at most, are to be tried before they are stepped.
         """
         ...
 
-    def release(self, lease: Lease) -> None:
-        """Give a shard back; nothing happens where the claim is lost."""
+    def release(self, leases: Sequence[Lease]) -> None:
+        """Give shards back; nothing happens where the claim is lost."""
         ...
 
     def lost(self, now: int) -> list[int]:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, case, func, select, text
@@ -21,6 +22,11 @@ _timers = schema.timers
 
 _rank = case(*((_timers.c.name.startswith(f"{owner}/"), rank) for rank, owner in enumerate(OWNERS)), else_=len(OWNERS))
 
+_WAITING = """
+SELECT w.seq, w.scope, w.key FROM unnest(%s::int[]) AS s(shard)
+CROSS JOIN LATERAL (SELECT seq, scope, key FROM queue WHERE shard = s.shard ORDER BY seq LIMIT %s) AS w LIMIT %s
+"""
+
 Pending = tuple[str, str, str]
 """A deadline: (scope, key, name)."""
 
@@ -31,11 +37,14 @@ class DatabaseQueue:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def waiting(self, shard: int, limit: int) -> list[Delivery]:
-        query = select(_queue.c.seq, _queue.c.scope, _queue.c.key).where(_queue.c.shard == shard)
+    def waiting(self, shards: Collection[int], limit: int) -> list[Delivery]:
+        wanted = sorted(shards)
         with self._session.reading() as connection:
-            rows = connection.execute(query.order_by(_queue.c.seq).limit(limit)).all()
-        return [(row.seq, row.scope, row.key) for row in rows]
+            if connection.dialect.name == "sqlite":
+                rows = connection.exec_driver_sql(_some_waiting(len(wanted)), (*wanted, limit))
+            else:
+                rows = connection.exec_driver_sql(_WAITING, (wanted, limit, limit))
+            return sorted((row.seq, row.scope, row.key) for row in rows)
 
     def waits(self) -> bool:
         with self._session.reading() as connection:
@@ -46,24 +55,31 @@ class DatabaseQueue:
         with self._session.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
-    def lease(self, shard: int, owner: str, token: str, now: int, until: int, suspects: int) -> Lease | None:
+    def lease(
+        self, shards: Collection[int], owner: str, token: str, now: int, until: int, suspects: int
+    ) -> list[Lease]:
         with self._session.writing() as connection:
-            row = _shard(connection, shard)
-            if row is None:  # another one may do so at the same moment: whoever is second finds the row of the first
-                statements.FIRST_SHARD.many(connection, [(shard, None, None, 0, 0)])
-                row = _shard(connection, shard)
-                assert row is not None
-            if row.token is not None and row.until > now:
-                return None
-            left = row.suspects if row.token is None else _waits(connection, shard, suspects)
-            values = {"owner": owner, "token": token, "until": until, "suspects": left}
-            connection.execute(_shards.update().where(_shards.c.shard == shard).values(**values))
-        return Lease(shard, token, until, left)
+            rows = _locked(connection, shards)
+            missing = sorted(set(shards) - {row.shard for row in rows})
+            if missing:  # another one may do so at the same moment: whoever is second finds the rows of the first
+                statements.FIRST_SHARD.many(connection, [(shard, None, None, 0, 0) for shard in missing])
+                rows = _locked(connection, shards)
+            leases = [
+                Lease(
+                    row.shard,
+                    token,
+                    until,
+                    row.suspects if row.token is None else _waits(connection, row.shard, suspects),
+                )
+                for row in rows
+                if row.token is None or row.until <= now
+            ]
+            statements.CLAIM_SHARD.many(connection, [(owner, token, until, one.suspects, one.shard) for one in leases])
+        return leases
 
-    def release(self, lease: Lease) -> None:
-        mine = (_shards.c.shard == lease.shard, _shards.c.token == lease.token)
+    def release(self, leases: Sequence[Lease]) -> None:
         with self._session.writing() as connection:
-            connection.execute(_shards.update().where(*mine).values(owner=None, token=None))
+            transaction.give_back(connection, leases)
 
     def lost(self, now: int) -> list[int]:
         query = select(_shards.c.shard).where(_shards.c.token.is_not(None), _shards.c.until <= now)
@@ -109,5 +125,14 @@ def _waits(connection: Connection, shard: int, limit: int) -> int:
     return connection.scalars(select(func.count()).select_from(some)).one()
 
 
-def _shard(connection: Connection, shard: int) -> Row[Any] | None:
-    return connection.execute(select(_shards).where(_shards.c.shard == shard).with_for_update()).first()
+def _locked(connection: Connection, shards: Collection[int]) -> Sequence[Row[Any]]:
+    """The rows of shards, locked in their order: two who want the same ones never wait for each other in a circle."""
+    query = select(_shards).where(_shards.c.shard.in_(shards)).order_by(_shards.c.shard)
+    return connection.execute(query.with_for_update()).all()
+
+
+@lru_cache(maxsize=64)
+def _some_waiting(count: int) -> str:
+    """Shard after shard along the index, which SQLite does without sorting."""
+    marks = ", ".join("?" * count)
+    return f"SELECT seq, scope, key FROM queue WHERE shard IN ({marks}) ORDER BY shard, seq LIMIT ?"

@@ -104,7 +104,7 @@ shards = Table(
         "suspects",
         Integer,
         nullable=False,
-        comment="so many deliveries are stepped one by one: a worker was lost at one of them",
+        comment="so many deliveries are tried in a child process first: a worker may have been lost at one of them",
     ),
 )
 

@@ -55,8 +55,7 @@ class Write:
 
 def write(connection: Connection, batch: Batch, enqueue: Callable[[Connection, Sequence[Action]], None]) -> None:
     """Write all of `batch`; its actions through `enqueue`. After any error the transaction has to be rolled back."""
-    if batch.lease is not None:
-        _prolong(connection, batch.lease)
+    _held(connection, batch)
     if batch.logged:
         last = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM events").scalar_one()
         contiguous(batch.logged, last or batch.base)
@@ -125,10 +124,17 @@ def _at_once(connection: Connection, writes: Sequence[Write]) -> None:
         one.settle(count)
 
 
-def _prolong(connection: Connection, lease: Lease) -> None:
-    """Before all else: who has lost the shard waits here for who has it, and not in the middle of the same rows."""
-    if not statements.PROLONG.many(connection, [(lease.until, lease.suspects, lease.shard, lease.token)]):
-        raise conflict("shard_lost", str(lease.shard))
+def _held(connection: Connection, batch: Batch) -> None:
+    """Before all else: who has lost a shard waits here for who has it, and not in the middle of the same rows."""
+    prolonged = [(one.until, one.suspects, one.shard, one.token) for one in batch.leases]
+    held = statements.PROLONG.many(connection, prolonged) + give_back(connection, batch.returned)
+    if held != len(batch.leases) + len(batch.returned):
+        raise conflict("shard_lost", ", ".join(str(one.shard) for one in batch.leases + batch.returned))
+
+
+def give_back(connection: Connection, leases: Sequence[Lease]) -> int:
+    """Let others have these shards; answers of how many the claim held until now. Who had them last can still be seen."""
+    return statements.GIVE_BACK.many(connection, [(None, one.suspects, one.shard, one.token) for one in leases])
 
 
 def contiguous(logged: Sequence[Logged], last: int) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from threading import Event
-
 import pytest
 
 from engine.errors import StoreError
 from engine.runtime.shard import shard_of
-from engine.store import Lease
 from tests.integration.server.conftest import Api
 
 
@@ -32,8 +29,8 @@ def test_the_same_event_again_is_answered_the_same(api: Api) -> None:
 def test_where_somebody_else_has_the_shard_the_answer_says_that_it_is_stale(api: Api) -> None:
     store, now = api.office.store, api.office.now()
     shard = shard_of("rep", "r1")
-    lease = store.lease(shard, "other", "other", now, now + 60_000_000, 100)
-    assert lease is not None
+    lease = store.lease([shard], "other", "other", now, now + 60_000_000, 100)
+    assert lease
     found = api.http.post("/v1/popups", json=api.event("talk.started", rep="r1", industry="care")).json()
     assert found["stale"] is True
     assert [item["id"] for item in found["popups"][0]["items"]] == ["s1", "s3"]
@@ -59,21 +56,14 @@ def test_what_shows_nothing_is_refused(api: Api, kind: str, data: dict[str, str]
     assert api.office.store.sequence() == before
 
 
-def test_the_shard_is_given_back_after_the_answer(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, held = api.office.store, Event()
-    given_back = store.release
-
-    def release(lease: Lease) -> None:
-        assert held.wait(30)
-        given_back(lease)
-
-    monkeypatch.setattr(store, "release", release)
+def test_the_shards_are_given_back_with_what_was_decided(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, given_back = api.office.store, list[object]()
+    monkeypatch.setattr(store, "release", given_back.append)
     found = api.http.post("/v1/popups", json=api.event("talk.started", rep="r1", industry="care")).json()
     assert found["stale"] is False
-    assert store.holders()
-    held.set()
+    assert store.holders() == []
     api.office.showing.shutdown()
-    assert store.lease(shard_of("rep", "r1"), "w", "w", 0, 1, 100) is not None
+    assert given_back == []
 
 
 def test_a_pop_up_that_cannot_be_decided_is_a_problem_and_not_a_silence(

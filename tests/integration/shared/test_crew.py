@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -24,7 +25,7 @@ from engine.runtime.crew import GRACE, TERM, Crew
 from engine.runtime.drain import Drain
 from engine.runtime.replay import live, replayed, state_hash
 from engine.runtime.shard import shard_of
-from engine.store import DatabaseStore, Lease, open_store, schema, statements
+from engine.store import Batch, DatabaseStore, Lease, open_store, schema, statements
 
 NOON = 1_772_424_000_000_000  # 2026-03-02T12:00:00+08:00
 HOUR = 3_600_000_000
@@ -161,11 +162,10 @@ def test_an_event_comes_after_the_deadlines_before_it(program: Program, store: D
 
 def step(drain: Drain, store: DatabaseStore, task: str, *, token: str = "", now: int = NOON) -> Lease:
     shard = shard_of("task", task)
-    lease = store.lease(shard, "w", token or f"token{next(NUMBERS)}", now, now + TERM, 100)
-    assert lease is not None
-    while (done := drain.drain(lease)) is not None:
-        lease = done.lease
-    store.release(lease)
+    [lease] = leases = store.lease([shard], "w", token or f"token{next(NUMBERS)}", now, now + TERM, 100)
+    while leases and (done := drain.drain(leases)) is not None:
+        leases = list(done.leases)
+    store.release(leases)
     return lease
 
 
@@ -175,14 +175,55 @@ NUMBERS = iter(range(1_000_000))
 def test_who_lost_the_shard_writes_nothing(program: Program, store: DatabaseStore) -> None:
     Appender(program, store).take([line("task.opened", "t1", NOON)])
     drain, shard = Drain(program, store, lambda: NOON, TERM), shard_of("task", "t1")
-    slow = store.lease(shard, "slow", "slow", NOON, NOON + TERM, 100)
-    assert slow is not None
-    assert store.lease(shard, "other", "other", NOON + 1, NOON + TERM, 100) is None
-    assert store.lease(shard, "other", "other", NOON + TERM, NOON + 2 * TERM, 100) is not None
+    slow = store.lease([shard], "slow", "slow", NOON, NOON + TERM, 100)
+    assert slow
+    assert not store.lease([shard], "other", "other", NOON + 1, NOON + TERM, 100)
+    assert store.lease([shard], "other", "other", NOON + TERM, NOON + 2 * TERM, 100)
     with pytest.raises(StoreError, match="shard_lost"):
         drain.drain(slow)
     assert store.backlog() == {shard: 1}
     assert not live(store, [("task", "t1")])
+
+
+def tasks_of(shard: int, count: int) -> list[str]:
+    """Names of tasks whose partitions are in one shard."""
+    return list(islice((f"t{i}" for i in range(10_000) if shard_of("task", f"t{i}") == shard), count))
+
+
+def test_of_shards_that_are_claimed_together_those_are_had_that_nobody_else_has(store: DatabaseStore) -> None:
+    assert [one.shard for one in store.lease([5, 3], "a", "a", NOON, NOON + TERM, 100)] == [3, 5]
+    assert [one.shard for one in store.lease([3, 4, 5, 6], "b", "b", NOON, NOON + TERM, 100)] == [4, 6]
+    assert store.lease([3, 4, 5, 6], "c", "c", NOON, NOON + TERM, 100) == []
+
+
+def test_what_waits_in_several_shards_is_stepped_and_given_back_in_one_commit(
+    program: Program, store: DatabaseStore
+) -> None:
+    tasks = [task for shard in (3, 4, 5) for task in tasks_of(shard, 2)]
+    Appender(program, store).take([line("task.opened", task, NOON) for task in tasks])
+    leases = store.lease([3, 4, 5], "w", "w", NOON, NOON + TERM, 100)
+    batches: list[Batch] = []
+    commit = store.commit
+    store.commit = lambda batch, **named: batches.append(batch) or commit(batch, **named)  # type: ignore[method-assign, func-returns-value]
+    done = Drain(program, store, lambda: NOON, TERM).drain(leases)
+    assert done is not None
+    assert (done.count, done.leases, done.shards, len(batches)) == (6, (), frozenset(), 1)
+    assert (store.backlog(), store.holders()) == ({}, [])
+
+
+def test_who_has_a_whole_batch_leaves_the_other_shards_to_others(program: Program, store: DatabaseStore) -> None:
+    tasks = [task for shard in (3, 4, 5) for task in tasks_of(shard, 4)]
+    Appender(program, store).take([line("task.opened", task, NOON) for task in tasks])
+    leases = store.lease([3, 4, 5], "w", "w", NOON, NOON + TERM, 100)
+    drain = Drain(program, store, lambda: NOON, TERM)
+    done = drain.drain(leases, 3)
+    assert done is not None
+    assert (done.count, [one.shard for one in done.leases], done.shards) == (3, [3], frozenset((4, 5)))
+    assert store.backlog() == {3: 1, 4: 4, 5: 4}
+    assert [one.shard for one in store.lease([3, 4, 5], "b", "b", NOON, NOON + TERM, 100)] == [4, 5]
+    rest = drain.drain(done.leases, 3)
+    assert rest is not None
+    assert (rest.count, rest.leases) == (1, ())
 
 
 def test_of_two_who_claim_a_new_shard_at_once_one_has_it(postgres: str) -> None:
@@ -197,10 +238,10 @@ def test_of_two_who_claim_a_new_shard_at_once_one_has_it(postgres: str) -> None:
         with store._session.writing() as connection:
             first = {"shard": 3, "owner": "a", "token": "a", "until": NOON + TERM, "suspects": 0}
             connection.execute(schema.shards.insert().values(**first))
-            second = pool.submit(other.lease, 3, "b", "b", NOON, NOON + TERM, 100)
+            second = pool.submit(other.lease, [3], "b", "b", NOON, NOON + TERM, 100)
             while not one_waits(connection):
                 assert not second.done()
-        assert second.result() is None
+        assert second.result() == []
     assert store.holders() == ["a"]
     for one in (store, other):
         one.close()
@@ -260,8 +301,8 @@ def test_who_loses_its_worker_again_and_again_by_chance_is_not_given_up(program:
     shard, now = shard_of("task", "t1"), NOON
     Appender(program, store).take([line("task.opened", "t1", NOON)])
     for number in range(CRASHES + 2):
-        lost = store.lease(shard, "w", f"lost{number}", now, now + TERM, 100)
-        assert lost is not None
+        lost = store.lease([shard], "w", f"lost{number}", now, now + TERM, 100)
+        assert lost
         with pytest.raises(SystemExit):
             Drain(program, Dying(store), lambda now=now: now, TERM).drain(lost)
         now += TERM
@@ -273,24 +314,24 @@ def test_who_loses_its_worker_again_and_again_by_chance_is_not_given_up(program:
 def test_of_a_lost_worker_only_that_is_suspected_which_it_can_have_had(program: Program, store: DatabaseStore) -> None:
     shard, appender = shard_of("task", "t1"), Appender(program, store)
     appender.take([line("task.opened", "t1", NOON), line("task.closed", "t1", NOON + 1)])
-    assert store.lease(shard, "w", "lost", NOON, NOON + TERM, 100) is not None
-    taken = store.lease(shard, "w", "next", NOON + TERM, NOON + 2 * TERM, 100)
-    assert taken is not None
+    assert store.lease([shard], "w", "lost", NOON, NOON + TERM, 100)
+    taken = store.lease([shard], "w", "next", NOON + TERM, NOON + 2 * TERM, 100)
     appender.take([line("task.opened", "t1", NOON + 2, "again")])
-    assert taken.suspects == 2
+    assert [one.suspects for one in taken] == [2]
     done = Drain(program, store, lambda: NOON, TERM).drain(taken)
     assert done is not None
-    assert (done.count, done.lease.suspects) == (3, 0)
+    assert (done.count, done.leases) == (3, ())
+    assert [one.suspects for one in store.lease([shard], "w", "later", NOON, NOON + TERM, 100)] == [0]
 
 
 def test_a_bell_that_rings_for_nothing_costs_no_claim(program: Program, store: DatabaseStore) -> None:
     crew = Crew(program, store, clock=lambda: NOON / 1e6)
     claims: list[int] = []
-    store.lease = lambda shard, *_: claims.append(shard)  # type: ignore[assignment, method-assign]
-    assert crew.step(3) == 0
+    store.lease = lambda shards, *_: claims.extend(shards)  # type: ignore[assignment, method-assign, misc]
+    assert crew.step([3]) == 0
     assert claims == []
     Appender(program, store).take([line("task.opened", "t1", NOON)])
-    crew.step(shard_of("task", "t1"))
+    crew.step([shard_of("task", "t1")])
     assert claims == [shard_of("task", "t1")]
 
 
@@ -300,12 +341,12 @@ def test_what_a_lost_worker_left_is_looked_for_first(program: Program, store: Da
     Appender(program, store).take([line("task.opened", task, NOON) for task in tasks.values()])
     last = max(tasks)
     assert store.lost(NOON) == []
-    assert store.lease(last, "w", "lost", NOON, NOON + TERM, 100) is not None
+    assert store.lease([last], "w", "lost", NOON, NOON + TERM, 100)
     now[0] += TERM / 1e6
     assert store.lost(NOON + TERM) == [last]
     crew, stepped = Crew(program, store, clock=lambda: now[0], connectors={"tell": told}), list[int]()
     step_it = crew.step
-    crew.step = lambda shard: stepped.append(shard) or step_it(shard)  # type: ignore[method-assign, func-returns-value]
+    crew.step = lambda shards: stepped.extend(shards) or step_it(shards)  # type: ignore[method-assign, func-returns-value]
     crew.sweep()
     assert stepped[0] == last
     assert set(states(store, range(40)).values()) == {"open"}

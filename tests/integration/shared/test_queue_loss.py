@@ -24,20 +24,20 @@ class Heard(threading.Event):
 
 
 def test_a_bell_that_rings_while_redis_is_gone_is_heard_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    answered: queue.Queue[int] = queue.Queue()
+    answered: queue.Queue[list[int]] = queue.Queue()
     warned = Heard()
     warned.watch("engine.runtime.bell", monkeypatch)
     with servers.Redis() as redis:
         bell = Bell(queued(redis.url)(), answered.put)
         bell.start()
         bell.ring([1])
-        assert answered.get(timeout=ENOUGH) == 1
+        assert answered.get(timeout=ENOUGH) == [1]
         redis.kill()
         bell.ring([2])
         assert warned.wait(ENOUGH)
         redis.start()
         bell.ring([3])
-        assert answered.get(timeout=ENOUGH) == 3
+        assert answered.get(timeout=ENOUGH) == [3]
         bell.stop()
 
 
@@ -58,7 +58,7 @@ def test_an_action_cannot_be_queued_while_redis_is_gone() -> None:
 def test_who_answers_while_redis_goes_can_be_stopped() -> None:
     began, ended = threading.Event(), threading.Event()
 
-    def answer(_shard: int) -> None:
+    def answer(_shards: list[int]) -> None:
         began.set()
         assert ended.wait(ENOUGH)
 

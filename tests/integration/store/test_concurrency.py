@@ -185,10 +185,10 @@ def test_two_who_claim_a_shard_for_the_first_time_do_not_both_get_it(
     one, other = two
     with one._session.writing() as connection:
         connection.exec_driver_sql("INSERT INTO shards VALUES (3, 'one', 'token', 60, 0)")
-        second: Future[object] = thread.submit(other.lease, 3, "other", "other", 5, 50, 100)
+        second: Future[object] = thread.submit(other.lease, [3], "other", "other", 5, 50, 100)
         assert blocked(second)
-    assert second.result() is None
-    assert other.lease(3, "other", "other", 60, 90, 100) == Lease(3, "other", 90, suspects=0)
+    assert second.result() == []
+    assert other.lease([3], "other", "other", 60, 90, 100) == [Lease(3, "other", 90, suspects=0)]
 
 
 def test_logs_of_two_schemas_do_not_wait_for_each_other(postgres: str, database: str) -> None:
