@@ -28,7 +28,7 @@ PARTITIONS = 3
 """How many each event reaches, and changes."""
 
 PACKS = ("sales", Path(__file__).with_name("contacts"))
-WANTED, SHARE = 2_500.0, 0.5
+WANTED, SHARE = 2_500.0, 0.6
 FULL_SYNC = 2
 SETTINGS = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536",
             "wal_autocheckpoint=4000")  # fmt: skip

@@ -10,24 +10,38 @@ import psycopg
 import sqlalchemy
 from sqlalchemy import Connection, event
 
+from engine.store.desk import Desk
+
 Transaction = list[tuple[str, Any, bool]]
 """Statements in order: text, parameters, and whether the parameters are many rows."""
 
 
 class Recording:
-    """Listens to every SQLAlchemy engine while it is open, and keeps what it sends to the driver, transaction by transaction."""
+    """Listens to every SQLAlchemy engine while it is open, and keeps what it sends to the driver, transaction by transaction.
+
+    Single queries do not pass through SQLAlchemy.
+    """
 
     def __init__(self) -> None:
         self.transactions: list[Transaction] = []
         self._open: dict[int, Transaction] = {}
+        self._patches = ExitStack()
 
     def __enter__(self) -> Recording:
+        ask = Desk.ask
+
+        def asked(desk: Desk, text: str, values: Any) -> Any:
+            self.transactions.append([(text, values, False)])
+            return ask(desk, text, values)
+
+        self._patches.enter_context(patch.object(Desk, "ask", asked))
         event.listen(sqlalchemy.Engine, "before_cursor_execute", self._statement)
         event.listen(sqlalchemy.Engine, "commit", self._end)
         event.listen(sqlalchemy.Engine, "rollback", self._end)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._patches.close()
         event.remove(sqlalchemy.Engine, "before_cursor_execute", self._statement)
         event.remove(sqlalchemy.Engine, "commit", self._end)
         event.remove(sqlalchemy.Engine, "rollback", self._end)
@@ -59,7 +73,11 @@ class DriverRecording:
         execute, commit, rollback = psycopg.Cursor.execute, psycopg.Connection.commit, psycopg.Connection.rollback
 
         def executed(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:
-            if query != PING:
+            if query == PING:
+                pass
+            elif cursor.connection.autocommit:
+                self.transactions.append([(query, params, False)])
+            else:
                 self._open.setdefault(id(cursor.connection), []).append((query, params, False))
             return execute(cursor, query, params, **options)
 

@@ -19,9 +19,14 @@ from engine.store.history import History
 from engine.store.keyring import DatabaseKeyring
 from engine.store.listing import Listing
 from engine.store.membership import DatabaseMembership
+from engine.store.query import written
 from engine.store.queue import DatabaseQueue
 from engine.store.session import Session
 from engine.store.sqlite import SqliteSession
+
+_HEAD = written(transaction.HEAD)
+_ENTITIES = written("SELECT entity, key, at, seq, data FROM entities WHERE seq > ? ORDER BY seq, n")
+_PUBLISHED = written("SELECT entity, key, name, value FROM published ORDER BY entity, key, name")
 
 
 class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, DatabaseKeyring, History, Listing):
@@ -50,13 +55,10 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, DatabaseK
         return None if value is None else int(value)
 
     def sequence(self) -> int:
-        with self._session.reading() as connection:
-            found: int = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM events").scalar_one()
-        return found
+        return self.head()[0]
 
     def head(self) -> tuple[int, int | None]:
-        with self._session.reading() as connection:
-            seq, clock = connection.exec_driver_sql(transaction.HEAD).one()
+        [(seq, clock)] = self._session.ask(_HEAD)
         return seq, None if clock is None else int(clock)
 
     def save_pack(
@@ -128,18 +130,12 @@ class DatabaseStore(DatabaseOutbox, DatabaseQueue, DatabaseMembership, DatabaseK
             yield row.due, row.scope, row.key, row.name
 
     def entities(self, after: int = -1) -> Iterator[StoredEntity]:
-        table = schema.entities
-        with self._session.reading() as connection:
-            rows = connection.execute(select(table).where(table.c.seq > after).order_by(table.c.seq, table.c.n)).all()
-        for row in rows:
-            yield StoredEntity(row.entity, row.key, row.at, row.seq, unpack(row.data, dict[str, Any]))
+        for entity, key, at, seq, data in self._session.ask(_ENTITIES, (after,)):
+            yield StoredEntity(entity, key, at, seq, unpack(data, dict[str, Any]))
 
     def published(self) -> Iterator[Publication]:
-        table = schema.published
-        with self._session.reading() as connection:
-            rows = connection.execute(select(table).order_by(table.c.entity, table.c.key, table.c.name)).all()
-        for row in rows:
-            yield Publication(row.entity, row.key, row.name, unpack(row.value, object))
+        for entity, key, name, value in self._session.ask(_PUBLISHED):
+            yield Publication(entity, key, name, unpack(value, object))
 
     def commit(self, batch: Batch, *, ahead: bool = False) -> None:
         def check(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from engine.core.codec import unpack
 from engine.core.event import Event, Record
 from engine.store import schema
 from engine.store.batch import Parked, Reject
+from engine.store.query import written
 from engine.store.session import Session
 
 PAGE = 1000
@@ -19,6 +20,9 @@ PAGE = 1000
 
 _events = schema.events
 _decisions = schema.decisions
+
+_EVENT = written("SELECT body FROM events WHERE seq = ?")
+_REFUSED = written("SELECT 1 FROM rejects WHERE id = ?")
 
 
 class History:
@@ -28,10 +32,8 @@ class History:
         self._session = session
 
     def event(self, seq: int) -> Event | None:
-        query = select(_events.c.body).where(_events.c.seq == seq)
-        with self._session.reading() as connection:
-            body = connection.scalar(query)
-        return None if body is None else unpack(body, Event)
+        found = self._session.ask(_EVENT, (seq,))
+        return unpack(found[0][0], Event) if found else None
 
     def events(
         self, after: int = 0, scope: str | None = None, key: str | None = None, limit: int | None = None
@@ -83,9 +85,7 @@ class History:
         return None if row is None else _reject(row)
 
     def refused(self, reject: str) -> bool:
-        table = schema.rejects
-        with self._session.reading() as connection:
-            return connection.execute(select(table.c.n).where(table.c.id == reject)).first() is not None
+        return bool(self._session.ask(_REFUSED, (reject,)))
 
     def parked(self) -> Iterator[Parked]:
         table = schema.crashes

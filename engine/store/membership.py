@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from engine.store import schema, statements
 from engine.store.batch import Coming, Member
+from engine.store.query import written
 from engine.store.session import Session
 
 _members = schema.members
 _COMING = "coming_pack"
+_ACTIVATED = written("SELECT max(seq) FROM activations")
 
 
 class DatabaseMembership:
@@ -21,8 +23,8 @@ class DatabaseMembership:
         self._session = session
 
     def activated(self) -> int:
-        with self._session.reading() as connection:
-            return connection.scalar(select(func.max(schema.activations.c.seq))) or 0
+        [(seq,)] = self._session.ask(_ACTIVATED)
+        return seq or 0
 
     def announce(self, revision: str, pinned: tuple[tuple[str, str, str], ...]) -> None:
         text = msgspec.json.encode(Coming(revision, pinned)).decode()

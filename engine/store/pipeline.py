@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
+
+from engine.store.desk import Desk
+from engine.store.query import Found
 
 Sent = tuple[str, tuple[Any, ...]]
 """A statement, and its parameters."""
@@ -28,12 +31,25 @@ def send(connection: Connection, statements: Iterable[Sent]) -> list[int]:
         lost = bool(driver.closed)
         if lost:
             connection.invalidate(error)
-        raise DBAPIError.instance(
-            None,
-            None,
-            error,
-            psycopg.Error,
-            hide_parameters=True,
-            connection_invalidated=lost,
-            dialect=connection.dialect,
-        ) from error
+        raise told(error, connection.dialect, lost=lost) from error
+
+
+def asked(desk: Desk, dialect: Dialect, text: str, values: Sequence[Any]) -> list[Found]:
+    """What a query finds. Raises what SQLAlchemy would.
+
+    A connection that was lost while nobody asked over it is no failure: the next one is tried, and in the end a new one.
+    """
+    while True:
+        kept = len(desk)
+        try:
+            return desk.ask(text, values)
+        except psycopg.Error as error:
+            if not kept or not isinstance(error, psycopg.OperationalError):
+                raise told(error, dialect, lost=False) from error
+
+
+def told(error: psycopg.Error, dialect: Dialect, *, lost: bool) -> BaseException:
+    """A failure of the driver as SQLAlchemy tells it."""
+    return DBAPIError.instance(
+        None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+    )

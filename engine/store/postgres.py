@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -13,6 +13,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from engine.errors import StoreError
+from engine.store.desk import Desk
+from engine.store.query import Found, Query
 
 LOG_LOCK = 7_236_401
 """The advisory lock on the end of the log, with the schema's name: a sequence alone would let a reader see n before n - 1."""
@@ -85,9 +87,30 @@ class PostgresSession:
         self._engine = _connect(url)
         self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._view = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._desk = Desk(self._apart)
         self._appenders = threading.Lock()
         self._ahead: Future[None] | None = None
         self._sender = ThreadPoolExecutor(1, "rulewright-commit")
+
+    @property
+    def sqlite(self) -> bool:
+        """It is not."""
+        return False
+
+    def ask(self, query: Query, values: Sequence[Any] = ()) -> list[Found]:
+        """What was committed before, in one round trip."""
+        from engine.store.pipeline import asked
+
+        with translating():
+            return asked(self._desk, self._engine.dialect, query.postgres, values)
+
+    def _apart(self) -> Any:
+        """A connection of its own, with the settings of all the others; what is asked over it is in no transaction."""
+        connection = self._single.raw_connection()
+        driver: Any = connection.driver_connection
+        connection.detach()
+        driver.autocommit = True
+        return driver
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -133,6 +156,7 @@ class PostgresSession:
             self.settle()
         finally:
             self._sender.shutdown()
+            self._desk.close()
             self._engine.dispose()
 
 

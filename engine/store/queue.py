@@ -7,20 +7,31 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, case, func, select, text
+from sqlalchemy import Connection, Row, Table, func, select
 
 from engine.core.codec import unpack
 from engine.core.event import Event
 from engine.store import schema, statements, transaction
 from engine.store.batch import OWNERS, Batch, Delivery, Lease
 from engine.store.database_outbox import enqueue
+from engine.store.query import Query, written
 from engine.store.session import Session
 
 _queue = schema.queue
 _shards = schema.shards
 _timers = schema.timers
 
-_rank = case(*((_timers.c.name.startswith(f"{owner}/"), rank) for rank, owner in enumerate(OWNERS)), else_=len(OWNERS))
+_ANY_WAITS = written("SELECT seq FROM queue LIMIT 1")
+_BACKLOG = written("SELECT shard, count(*) FROM queue GROUP BY shard")
+_LOST = written("SELECT shard FROM shards WHERE token IS NOT NULL AND until <= ? ORDER BY until")
+
+_LOCKED = "SELECT shard, token, until, suspects FROM shards WHERE shard = ANY(%s) ORDER BY shard FOR UPDATE"
+
+_RANK = " ".join(f"WHEN name LIKE '{owner}/%' THEN {rank}" for rank, owner in enumerate(OWNERS))
+_DUE = written(
+    f"SELECT due, scope, key, name FROM timers WHERE {schema.UNFIRED} AND due <= ? "
+    f"ORDER BY due, CASE {_RANK} ELSE {len(OWNERS)} END, scope, key, name LIMIT ?"
+)
 
 _WAITING = """
 SELECT w.seq, w.scope, w.key FROM unnest(%s::int[]) AS s(shard)
@@ -39,21 +50,14 @@ class DatabaseQueue:
 
     def waiting(self, shards: Collection[int], limit: int) -> list[Delivery]:
         wanted = sorted(shards)
-        with self._session.reading() as connection:
-            if connection.dialect.name == "sqlite":
-                rows = connection.exec_driver_sql(_some_waiting(len(wanted)), (*wanted, limit))
-            else:
-                rows = connection.exec_driver_sql(_WAITING, (wanted, limit, limit))
-            return sorted((row.seq, row.scope, row.key) for row in rows)
+        given = (*wanted, limit) if self._session.sqlite else (wanted, limit, limit)
+        return sorted(self._session.ask(_some_waiting(len(wanted)), given))
 
     def waits(self) -> bool:
-        with self._session.reading() as connection:
-            return connection.execute(select(_queue.c.seq).limit(1)).first() is not None
+        return bool(self._session.ask(_ANY_WAITS))
 
     def backlog(self) -> dict[int, int]:
-        query = select(_queue.c.shard, func.count()).group_by(_queue.c.shard)
-        with self._session.reading() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
+        return dict(self._session.ask(_BACKLOG))
 
     def lease(
         self, shards: Collection[int], owner: str, token: str, now: int, until: int, suspects: int
@@ -82,20 +86,14 @@ class DatabaseQueue:
             transaction.give_back(connection, leases)
 
     def lost(self, now: int) -> list[int]:
-        query = select(_shards.c.shard).where(_shards.c.token.is_not(None), _shards.c.until <= now)
-        with self._session.reading() as connection:
-            return list(connection.scalars(query.order_by(_shards.c.until)))
+        return [shard for (shard,) in self._session.ask(_LOST, (now,))]
 
     def holders(self) -> list[str]:
         with self._session.reading() as connection:
             return list(connection.scalars(select(_shards.c.owner).where(_shards.c.token.is_not(None))))
 
     def due_timers(self, before: int, limit: int) -> list[tuple[int, str, str, str]]:
-        columns = (_timers.c.due, _timers.c.scope, _timers.c.key, _timers.c.name)
-        query = select(*columns).where(text(schema.UNFIRED), _timers.c.due <= before)
-        with self._session.reading() as connection:
-            rows = connection.execute(query.order_by(_timers.c.due, _rank, *columns[1:]).limit(limit))
-            return [tuple(row) for row in rows]
+        return self._session.ask(_DUE, (before, limit))
 
     def set_timers(self, timers: Iterable[Pending]) -> dict[Pending, int]:
         rows = self._among(_timers, "scope, key, name, due", ("scope", "key", "name"), timers)
@@ -111,11 +109,14 @@ class DatabaseQueue:
 
     def _among(
         self, table: Table, columns: str, names: tuple[str, ...], wanted: Iterable[tuple[Any, ...]]
-    ) -> list[Sequence[Any]]:
+    ) -> Sequence[Sequence[Any]]:
         """The `columns` of the rows whose `names` are among the `wanted`, in no order and of one moment."""
-        rows = list(dict.fromkeys(wanted))
-        session = self._session
-        with session.reading() if len(rows) <= statements.BULK else session.viewing() as connection:
+        rows, session = list(dict.fromkeys(wanted)), self._session
+        if not rows:
+            return []
+        if len(rows) <= (statements.CHUNK if session.sqlite else statements.BULK):
+            return session.ask(*statements.asking(session.sqlite, table, columns, names, rows))
+        with session.viewing() as connection:
             return list(statements.among(connection, table, columns, names, rows))
 
 
@@ -127,12 +128,21 @@ def _waits(connection: Connection, shard: int, limit: int) -> int:
 
 def _locked(connection: Connection, shards: Collection[int]) -> Sequence[Row[Any]]:
     """The rows of shards, locked in their order: two who want the same ones never wait for each other in a circle."""
-    query = select(_shards).where(_shards.c.shard.in_(shards)).order_by(_shards.c.shard)
-    return connection.execute(query.with_for_update()).all()
+    wanted = sorted(shards)
+    if connection.dialect.name == "sqlite":
+        return connection.exec_driver_sql(_some_shards(len(wanted)), tuple(wanted)).all()
+    return connection.exec_driver_sql(_LOCKED, (wanted,)).all()
 
 
 @lru_cache(maxsize=64)
-def _some_waiting(count: int) -> str:
+def _some_shards(count: int) -> str:
+    """Who writes holds SQLite's one lock."""
+    return f"SELECT shard, token, until, suspects FROM shards WHERE shard IN ({', '.join('?' * count)}) ORDER BY shard"
+
+
+@lru_cache(maxsize=64)
+def _some_waiting(count: int) -> Query:
     """Shard after shard along the index, which SQLite does without sorting."""
     marks = ", ".join("?" * count)
-    return f"SELECT seq, scope, key FROM queue WHERE shard IN ({marks}) ORDER BY shard, seq LIMIT ?"
+    sqlite = f"SELECT seq, scope, key FROM queue WHERE shard IN ({marks}) ORDER BY shard, seq LIMIT ?"
+    return Query(sqlite, _WAITING)

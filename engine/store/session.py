@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
+
+from engine.store.query import Found, Query
 
 
 class Session(Protocol):
@@ -33,6 +35,15 @@ class Session(Protocol):
 
         Whoever wrote ahead has to ask: nobody else is told.
         """
+        ...
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether it is SQLite that is spoken with."""
+        ...
+
+    def ask(self, query: Query, values: Sequence[Any] = ()) -> list[Found]:
+        """What a query of the hot path finds, by itself, in the quickest way."""
         ...
 
     def reading(self) -> AbstractContextManager[Connection]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from engine.errors import StoreError
+from engine.store.desk import Desk
+from engine.store.query import Found, Query
 from engine.store.turns import Turns
 
 BUSY_TIMEOUT = 10_000
@@ -78,9 +80,8 @@ _CODES = {
 }
 
 
-def translated(error: DBAPIError) -> StoreError:
-    """What a failure of the database means, as a code and a hint."""
-    cause = error.orig
+def translated(cause: BaseException | None) -> StoreError:
+    """What a failure of the driver means, as a code and a hint."""
     primary = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     code, hint = _CODES.get(primary, ("store_failed", None))
     return StoreError(code, f"the database refused: {cause}", hint=hint)
@@ -96,8 +97,14 @@ class SqliteSession:
         self._lock: AbstractContextManager[bool] = threading.RLock() if self._shared else Turns()
         self._ahead: Future[None] | None = None
         self._syncer = ThreadPoolExecutor(1, "rulewright-commit")
+        self._desk = Desk(self._apart)
         with translating():
             self._writer = self._engine.connect().execution_options(writing=True)
+
+    @property
+    def sqlite(self) -> bool:
+        """It is."""
+        return True
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -124,6 +131,23 @@ class SqliteSession:
         if ahead is not None:
             ahead.result()
 
+    def ask(self, query: Query, values: Sequence[Any] = ()) -> list[Found]:
+        """What was committed before; in memory, where there is one connection, what it has written by now."""
+        with translating():
+            if not self._shared:
+                return self._desk.ask(query.sqlite, values)
+            with self._lock:
+                driver: Any = self._writer.connection.driver_connection
+                rows: list[Found] = driver.execute(query.sqlite, values).fetchall()
+                return rows
+
+    def _apart(self) -> sqlite3.Connection:
+        """A connection of its own, with the settings of all the others."""
+        connection = self._engine.raw_connection()
+        driver: Any = connection.driver_connection
+        connection.detach()
+        return driver  # type: ignore[no-any-return]
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view. In memory, readers and the writer share a connection and so take turns."""
@@ -144,6 +168,7 @@ class SqliteSession:
             self.settle()
         finally:
             self._syncer.shutdown()
+            self._desk.close()
             with self._lock:
                 self._writer.close()
                 self._engine.dispose()
@@ -155,4 +180,6 @@ def translating() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        raise translated(error.orig) from error
+    except sqlite3.Error as error:
         raise translated(error) from error

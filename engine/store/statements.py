@@ -18,6 +18,7 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from engine.core.partition import SECTIONS
 from engine.store import arrays, schema
+from engine.store.query import Query
 
 _DIALECT = sqlite.dialect(paramstyle="qmark")
 
@@ -160,6 +161,15 @@ REPORT = _replace(schema.members, ("owner",), ("kind", "seen", "revision", "read
 INSERT_ACTIVATION = _insert(schema.activations)
 
 
+def asking(
+    sqlite: bool, table: Table, columns: str, names: tuple[str, ...], wanted: Sequence[Row]
+) -> tuple[Query, tuple[Any, ...]]:
+    """A query for the `columns` of the rows whose `names` are among the `wanted`, and its parameters; as many as one query takes."""
+    if sqlite:
+        return Query(rows_query(table.name, columns, names, len(wanted)), ""), tuple(chain.from_iterable(wanted))
+    return Query("", arrays.among(table, columns, names)), tuple(map(arrays.literal, zip(*wanted, strict=True)))
+
+
 def among(
     connection: Connection, table: Table, columns: str, names: tuple[str, ...], wanted: Sequence[Row]
 ) -> Iterator[Sequence[Any]]:
@@ -167,13 +177,8 @@ def among(
     sqlite = connection.dialect.name == "sqlite"
     size = CHUNK if sqlite else BULK
     for chunk in (wanted[start : start + size] for start in range(0, len(wanted), size)):
-        if sqlite:
-            query = rows_query(table.name, columns, names, len(chunk))
-            parameters: tuple[Any, ...] = tuple(chain.from_iterable(chunk))
-        else:
-            query = arrays.among(table, columns, names)
-            parameters = tuple(map(arrays.literal, zip(*chunk, strict=True)))
-        yield from connection.exec_driver_sql(query, parameters).all()
+        query, parameters = asking(sqlite, table, columns, names, chunk)
+        yield from connection.exec_driver_sql(query.sqlite if sqlite else query.postgres, parameters).all()
 
 
 CHUNK = 500
