@@ -11,6 +11,7 @@ from types import FrameType
 
 import uvicorn
 
+from engine.runtime.heap import steady
 from engine.server.app import application
 from engine.server.office import Office
 
@@ -46,7 +47,7 @@ def serve(office: Office, host: str, port: int, told: Callable[[str], None]) -> 
     sys.setswitchinterval(TURN)
     for told_to_stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(told_to_stop, _stopped)  # uvicorn sends itself the signal again when it has stopped
-    with bound(host, port) as listening:
+    with bound(host, port) as listening, steady():
         told(f"http://{host}:{listening.getsockname()[1]}")
         server_of(office).run(sockets=[listening])
     _log.info("stopped")
