@@ -113,8 +113,10 @@ class Drain(Head):
         waiting = self.shared.waiting(_shards(leases), limit)
         if not waiting:
             return None
-        self._follow()
+        standing = self.shared.standing()
+        self._follow(standing.activated)
         events = self.shared.events_at([seq for seq, _, _ in waiting])
+        self._visible.follow(self.shared, standing.put)
         self._look(waiting, events)
         suspected = {lease.shard for lease in leases if lease.suspects}
         if suspected:
@@ -124,10 +126,10 @@ class Drain(Head):
         self.batch.drained = waiting
         return self._commit(leases, full=len(waiting) == limit)
 
-    def _follow(self) -> None:
+    def _follow(self, activated: int) -> None:
         """Take over what was activated before the deliveries that were just read."""
         lineage = self._lineage
-        if self.shared.activated() != lineage.reached and lineage.follow():
+        if activated != lineage.reached and lineage.follow():
             newest = lineage.newest
             self._equip(newest.program, newest.begun)
 
@@ -154,7 +156,6 @@ class Drain(Head):
 
     def _look(self, waiting: list[Delivery], events: Mapping[int, Event]) -> None:
         """Have at hand what the steps will read, as it is by now."""
-        self._visible.follow(self.shared)
         if any(self._lineage.stepper(seq).asks(events[seq].type) for seq, _, _ in waiting):
             for one in self.shared.published():
                 self.entities.teach(one.entity, one.key, one.name, one.value)
@@ -235,9 +236,10 @@ class Drain(Head):
 
     def _closed(self, leases: Sequence[Lease], full: bool) -> Batch:
         """The batch with what was emitted, appended where the log is by now."""
-        if self.shared.activated() != self._lineage.reached:
+        standing = self.shared.standing()
+        if standing.activated != self._lineage.reached:
             raise OvertakenError
-        self.seq, self.now = self.shared.head()
+        self.seq, self.now = standing.seq, standing.clock
         for cause, scope, key, emission in self._emitted:
             self._emit(cause, scope, key, emission)
         self._settle()

@@ -83,11 +83,12 @@ class Gate(Head):
         return self.batch
 
     def _catch_up(self) -> None:
-        if self.shared.activated() != (self.activation.seq if self.activation is not None else 0):
+        standing = self.shared.standing()
+        if standing.activated != (self.activation.seq if self.activation is not None else 0):
             raise OvertakenError
         assert isinstance(self.entities, Followed)
-        self.entities.follow(self.store)
-        self.seq, self.now = self.store.head()
+        self.entities.follow(self.store, standing.put)
+        self.seq, self.now = standing.seq, standing.clock
 
     def _identity(self, pair: tuple[str, str]) -> bytes | None:
         held = self._seen.get(pair)

@@ -22,8 +22,10 @@ class Followed(Entities):
         super().put(entity, key, at, seq, data)
         self._newest = max(self._newest, seq)
 
-    def follow(self, store: Store) -> None:
-        """Take over what was put since."""
+    def follow(self, store: Store, last: int | None = None) -> None:
+        """Take over what was put since; `last` is the sequence of the last version there is, where that is known."""
+        if last is not None and last <= self._newest:
+            return
         for stored in store.entities(self._newest):
             self.put(stored.entity, stored.key, stored.at, stored.seq, stored.data)
 

@@ -156,6 +156,17 @@ class Lease(msgspec.Struct, frozen=True):
     suspects: int = 0
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """How far a log has come: the sequence of its last event, its virtual time, and the sequences of the last activation (0: none) and
+    of the last version of an entity (-1: none).
+    """
+
+    seq: int
+    clock: int | None
+    activated: int
+    put: int
+
+
 class Batch(msgspec.Struct, eq=False):
     """Everything that one transaction writes, all or nothing.
 
@@ -210,5 +221,6 @@ __all__ = [
     "Reject",
     "SavedPack",
     "SavedPartition",
+    "Standing",
     "StoredEntity",
 ]

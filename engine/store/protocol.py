@@ -18,6 +18,7 @@ from engine.store.batch import (
     Parked,
     Reject,
     SavedPack,
+    Standing,
     StoredEntity,
 )
 from engine.store.outbox import Attempt, OutboxRow, Outcome, Status, Verdict
@@ -249,6 +250,10 @@ class Shared(Store, Protocol):
         """As `append`. `work` is given those of the shards that are free, and stay so until the end: nobody has a claim to them, nobody
         was lost with one, and nothing waits in them.
         """
+        ...
+
+    def standing(self) -> Standing:
+        """How far the log has come, all of one moment."""
         ...
 
     def found(self, shards: Collection[int]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Table, func, select
 from engine.core.codec import unpack
 from engine.core.event import Event
 from engine.store import schema, statements, transaction
-from engine.store.batch import OWNERS, Batch, Delivery, Lease
+from engine.store.batch import OWNERS, Batch, Delivery, Lease, Standing
 from engine.store.database_outbox import enqueue
 from engine.store.query import Query, written
 from engine.store.session import Session
@@ -26,6 +26,10 @@ _BACKLOG = written("SELECT shard, count(*) FROM queue GROUP BY shard")
 _LOST = written("SELECT shard FROM shards WHERE token IS NOT NULL AND until <= ? ORDER BY until")
 
 _LOCKED = "SELECT shard, token, until, suspects FROM shards WHERE shard = ANY(%s) ORDER BY shard FOR UPDATE"
+
+_STANDING = written(
+    f"{transaction.HEAD}, (SELECT coalesce(max(seq), 0) FROM activations), (SELECT coalesce(max(seq), -1) FROM entities)"
+)
 
 _FREE = (
     "SELECT shard FROM shards WHERE token IS NULL AND suspects = 0 "
@@ -115,6 +119,10 @@ class DatabaseQueue:
     def append_stepped(self, shards: Collection[int], work: Callable[[frozenset[int]], Batch]) -> None:
         with self._session.appending() as connection:
             transaction.write(connection, work(_free(connection, shards)), enqueue)
+
+    def standing(self) -> Standing:
+        [(seq, clock, activated, put)] = self._session.ask(_STANDING)
+        return Standing(seq, None if clock is None else int(clock), activated, put)
 
     def found(self, shards: Collection[int]) -> None:
         with self._session.writing() as connection:
