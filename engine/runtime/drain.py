@@ -19,6 +19,7 @@ from engine.runtime.crash import StepCrashedError, condemned
 from engine.runtime.firing import is_firing
 from engine.runtime.head import Head, OvertakenError
 from engine.runtime.lineage import Lineage, Programs
+from engine.runtime.loading import loaded
 from engine.runtime.shard import shard_of
 from engine.runtime.timeline import Timer
 from engine.runtime.trial import deadly
@@ -167,13 +168,7 @@ class Drain(Head):
         if len(self._partitions) > CACHED:
             self._partitions.clear()
         missing = [where for where in dict.fromkeys(wanted) if where not in self._partitions]
-        found = self.shared.partitions(missing) if missing else {}
-        for where in missing:
-            held = found.get(where)
-            if held is None:
-                self._partitions[where] = Partition(*where)
-                continue
-            self._partitions[where] = Partition.load(*where, held.version, held.seq, held.sections)
+        self._partitions.update(loaded(self.shared, missing))
 
     def _deliver(self, event: Event, scope: str, key: str) -> None:
         if self._condemned.get((event.seq, scope, key)) == event.id:

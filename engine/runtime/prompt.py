@@ -14,6 +14,7 @@ from engine.core.partition import Partition
 from engine.core.program import Program
 from engine.runtime.crash import StepCrashedError
 from engine.runtime.gate import Gate
+from engine.runtime.loading import loaded
 from engine.runtime.shard import shard_of
 from engine.runtime.timeline import Timer
 from engine.store.batch import Batch, Key, SavedPartition
@@ -62,7 +63,7 @@ class PromptGate(Gate):
         self.shared.append_stepped(self._wanted, made)
 
     def _made(self, work: Callable[[], None]) -> Batch:
-        self._fetch([where for where in self._needed if shard_of(*where) in self._free])
+        self._partitions.update(loaded(self.shared, [one for one in self._needed if shard_of(*one) in self._free]))
         batch = super()._made(work)
         for (scope, key), partition in self._dirty.items():
             batch.partitions.append(SavedPartition(scope, key, partition.version, partition.seq, partition.save()))
@@ -119,19 +120,12 @@ class PromptGate(Gate):
             self._emit(event, scope, key, emission)
 
     def _partition(self, scope: str, key: str) -> Partition:
-        if (scope, key) not in self._partitions:
-            self._fetch([(scope, key)])
-        return self._partitions[scope, key]
-
-    def _fetch(self, wanted: Collection[Key]) -> None:
-        """Have partitions at hand for this transaction: before the next one somebody else may step them."""
-        found = self.shared.partitions(wanted) if wanted else {}
-        for where in wanted:
-            held = found.get(where)
-            if held is None:
-                self._partitions[where] = Partition(*where)
-            else:
-                self._partitions[where] = Partition.load(*where, held.version, held.seq, held.sections)
+        """For this transaction: before the next one somebody else may step it."""
+        held = self._partitions.get((scope, key))
+        if held is None:
+            self._partitions |= loaded(self.shared, [(scope, key)])
+            held = self._partitions[scope, key]
+        return held
 
     def _forget(self) -> None:
         super()._forget()

@@ -15,6 +15,7 @@ from engine.runtime.crash import StepCrashedError, condemned, reaching, refolded
 from engine.runtime.entities import Entities
 from engine.runtime.head import Head
 from engine.runtime.lineage import Lineage
+from engine.runtime.loading import loaded
 from engine.runtime.past import Past, given_up
 from engine.runtime.pins import Living, kept_sections, living
 from engine.runtime.timeline import Timeline
@@ -53,16 +54,8 @@ class Session(Head):
         self.prefetch(self._queue)
 
     def _fetch(self, keys: Iterable[tuple[str, str]]) -> None:
-        missing = list(dict.fromkeys(keys))
-        if not missing or not self.store.durable:
-            return
-        found = self.store.partitions(missing)
-        for scope, key in missing:
-            held = found.get((scope, key))
-            if held is None:
-                self._partitions[scope, key] = Partition(scope, key)
-                continue
-            self._partitions[scope, key] = Partition.load(scope, key, held.version, held.seq, held.sections)
+        if self.store.durable:
+            self._partitions.update(loaded(self.store, dict.fromkeys(keys)))
 
     def _settle(self) -> None:
         """Step what is queued, and what that emits, until all is quiet."""

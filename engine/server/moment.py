@@ -17,12 +17,12 @@ from dataclasses import dataclass
 
 from engine.core.codec import identity
 from engine.core.event import Event, Record
-from engine.core.partition import Partition
 from engine.core.program import Program
 from engine.core.step import Stepper
 from engine.errors import StoreError
 from engine.runtime.drain import Drain
 from engine.runtime.lineage import Programs
+from engine.runtime.loading import loaded
 from engine.runtime.members import owner
 from engine.runtime.shard import shard_of
 from engine.runtime.visible import Followed
@@ -179,15 +179,9 @@ class Moment:
             self._entities.follow(self._store)
             for one in self._store.published():
                 self._entities.teach(one.entity, one.key, one.name, one.value)
-            held = self._store.partitions(event.keys)
-            for scope, key in event.keys:
-                if scope not in self._program.scopes:
-                    continue
-                known = held.get((scope, key))
-                loaded = Partition(scope, key)
-                if known is not None:
-                    loaded = Partition.load(scope, key, known.version, known.seq, known.sections)
-                records = self._stepper.step(loaded, self._entities, event).records
+            known = [where for where in event.keys if where[0] in self._program.scopes]
+            for partition in loaded(self._store, known).values():
+                records = self._stepper.step(partition, self._entities, event).records
                 yield from (record for record in records if record.id in wanted)
 
     def _now(self) -> int:
