@@ -10,6 +10,7 @@ from engine.store.session import Session
 from engine.store.sqlite import SqliteSession
 
 _SQLITE = "sqlite:///"
+_IN_MEMORY = ("sqlite://", "sqlite:///:memory:")
 _POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
@@ -23,7 +24,7 @@ def open_store(url: str) -> Store:
 
 def open_session(url: str) -> Session:
     """The connections of the database at `url`, whatever is in it. Raises StoreError `store_url` for what is no database's address."""
-    if url == "sqlite://":
+    if url in _IN_MEMORY:
         return SqliteSession(None)
     if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
         return SqliteSession(url.removeprefix(_SQLITE))

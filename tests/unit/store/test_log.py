@@ -1,10 +1,11 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from engine.core.event import Event, Publication
 from engine.errors import StoreError
-from engine.store import Batch, Reject, SavedPartition, StoredEntity
+from engine.store import Batch, Reject, SavedPartition, StoredEntity, open_store
 
 
 def refusal(store, batch):
@@ -204,3 +205,14 @@ def test_deadlines_that_are_due_come_in_the_order_in_which_they_fire(store):
         expected += [(7, "rep", key, name) for key in ("R1", "r2") for name in group]
     assert store.due_timers(7, 100) == expected
     assert [one for start in range(1, 16) for one in store.due_timers(7, start)[start - 1 :]] == expected
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_gone_with_its_store(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = open_store(url)
+    store.commit(Batch(clock=5))
+    assert store.clock() == 5
+    store.close()
+    assert open_store(url).clock() is None
+    assert list(tmp_path.iterdir()) == []
