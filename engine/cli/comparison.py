@@ -61,13 +61,13 @@ def show(found: Comparison) -> None:
 
 
 @contextmanager
-def progressing(verb: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar over events on standard error, where that is a terminal; it is told how many are done."""
+def progressing(verb: str, total: int, of: str = "events") -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error, where that is a terminal; it is told how many `of` what are done."""
     console = Console(stderr=True)
     if not console.is_terminal or not sys.stderr.isatty():
         yield lambda _: None
         return
-    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn("events"), TimeRemainingColumn())
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn(of), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(verb, total=total)
         yield lambda reached: progress.update(task, completed=reached)
