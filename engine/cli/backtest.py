@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -78,9 +79,11 @@ def command(
     _reached(asked.history, instant)
     program = assemble(asked.source.files, asked.source.params)
     with steady():
+        began, events = time.perf_counter(), asked.history.count()
         records = list(since(_decided(asked.source, asked.history, workers), instant))
+        _say_speed(events, time.perf_counter() - began, workers)
         lived = _lived(asked, log, workers)
-        comparison = compared(program.revision, asked.history.count(), since(lived, instant), records)
+        comparison = compared(program.revision, events, since(lived, instant), records)
     if decisions is not None:
         _write(decisions, program, records)
     if as_json:
@@ -156,6 +159,14 @@ def _lived(asked: _Asked, log: str, workers: int) -> Iterable[Record]:
         return [record for _, record in store.decisions()]
     finally:
         store.close()
+
+
+def _say_speed(events: int, seconds: float, workers: int) -> None:
+    """On standard error: the answer is the same however long it took."""
+    shared = "" if workers == 1 else f" on {workers} workers"
+    click.echo(
+        f"decided {events:,} events in {seconds:.1f} s{shared}: {events / max(seconds, 1e-9):,.0f} a second", err=True
+    )
 
 
 def _write(path: Path, program: Program, records: Iterable[Record]) -> None:

@@ -47,6 +47,7 @@ events:
     keys: {first: data.first, second: data.second, shop: data.shop}
     data: {first: string, second: string, shop: "ref(shop)?", n: int, until: timestamp?, code: string?}
     unique: {used: data.code}
+  fan: {keys: {fan: data.fan}, data: {fan: string, n: int}}
   undo: {lateness: 2d, keys: {first: data.first, second: data.second}, data: {first: string, second: string}}
   to_second: {keys: {second: data.second}, data: {second: string, n: int, until: timestamp?}}
   to_end: {keys: {end: data.end, second: data.second}, data: {end: string, second: "string?", n: int, until: timestamp?}}
@@ -114,6 +115,13 @@ workflows:
           - {until: context.until, when: has(context.until), to: idle}
           - {for: 1h, to: idle, then: [{emit: days, data: {script: "'s1'", days: double(context.n)}}]}
 rules:
+  fans:
+    by: fan
+    match: [{event: fan, as: e}]
+    then:
+      - {emit: to_second, data: {second: "'x'", n: e.data.n}}
+      - {emit: to_end, data: {end: "'0'", n: e.data.n}}
+      - {emit: to_second, data: {second: "'y'", n: e.data.n}}
   hops:
     by: hopper
     match: [{event: hop, as: e, where: e.data.n > 0}]
@@ -178,6 +186,7 @@ def _what(draw: random.Random, now: Any) -> tuple[str, Line]:
     go = {"first": first, "second": second, "shop": draw.choice(("k1", "k2", "k9")), "n": draw.randrange(5), **until}
     kinds: list[tuple[str, Line]] = [
         *[("go", go | code)] * 6,
+        *[("fan", {"fan": key, "n": draw.randrange(4)})] * 2,
         ("undo", {"first": first, "second": second}),
         ("hop", {"hopper": key, "n": draw.choice((0, 2, 40))}),
         ("again", {"key": key, "n": draw.randrange(4)}),
@@ -202,7 +211,7 @@ def _placed(lines: Iterator[bytes] | list[bytes]) -> list[tuple[bytes, str]]:
     return [(line, f"file:{number}") for number, line in enumerate(lines, 1)]
 
 
-def _written(seed: int, count: int = 100) -> Written:
+def _written(seed: int, count: int = 150) -> Written:
     return Written(Feed(_placed(_lines(seed, count)), _placed([json.dumps(one).encode() for one in ENTITIES])))
 
 
@@ -300,7 +309,7 @@ def test_the_log_of_a_team_in_portions_gives_the_same_bytes(url: str, parts: int
 def test_scopes_come_after_those_that_lead_to_them(small: Source) -> None:
     found = stages(assemble(small.files, small.params))
     assert [sorted(stage.cut) for stage in found] == [
-        ["again", "first", "hopper", "shop"],
+        ["again", "fan", "first", "hopper", "shop"],
         ["second"],
         ["end"],
         ["script"],
@@ -351,12 +360,12 @@ def _asked(*arguments: str) -> Any:
 def test_the_command_tells_the_difference(url: str, tmp_path: Path) -> None:
     target = tmp_path / "decided.jsonl"
     same = _asked("sales", "--log", url, "--decisions", str(target))
-    assert (same.exit_code, " 0 differ, 0 errors" in same.output) == (0, True)
+    assert (same.exit_code, " 0 differ, 0 errors" in same.stdout) == (0, True)
     assert len(target.read_bytes().splitlines()) > 200
-    other = json.loads(_asked("sales", "--param", "quote_stall=10d", "--log", url, "--json").output)
+    other = json.loads(_asked("sales", "--param", "quote_stall=10d", "--log", url, "--json").stdout)
     missing = {(one["kind"], one["name"]) for one in other["counts"] if one["difference"] == "missing"}
     assert ("alert", "quote_stalled") in missing
-    against = json.loads(_asked("sales", "--against", "sales", "--log", url, "--json").output)
+    against = json.loads(_asked("sales", "--against", "sales", "--log", url, "--json").stdout)
     assert (against["counts"], against["same"] > 200) == ([], True)
 
 
@@ -364,14 +373,14 @@ def test_the_command_compares_from_an_instant_on(url: str, tmp_path: Path) -> No
     target = tmp_path / "decided.jsonl"
     answer = _asked("sales", "--log", url, "--since", "2026-03-20T00:00:00+08:00", "--decisions", str(target), "--json")
     found = [json.loads(line)["at"] for line in target.read_bytes().splitlines()]
-    assert json.loads(answer.output)["same"] == len(found) > 10
+    assert json.loads(answer.stdout)["same"] == len(found) > 10
     assert min(found) >= "2026-03-20"
 
 
 def test_a_revision_that_the_store_keeps_can_be_asked(url: str) -> None:
     with Engine.open("sales", url) as engine:
         revision = engine.program.revision
-    answer = json.loads(_asked("sales", "--against", revision, "--log", url, "--json").output)
+    answer = json.loads(_asked("sales", "--against", revision, "--log", url, "--json").stdout)
     assert (answer["revision"], answer["counts"]) == (revision, [])
 
 
@@ -381,7 +390,7 @@ def test_the_command_takes_files(small: Source, tmp_path: Path) -> None:
     entities.write_text("\n".join(map(json.dumps, ENTITIES)), encoding="utf-8")
     pack = small.files[0].label
     answer = _asked(pack, "--against", pack, "--log", str(log), "--entities", str(entities))
-    assert (answer.exit_code, " 0 differ" in answer.output) == (0, True)
+    assert (answer.exit_code, " 0 differ" in answer.stdout) == (0, True)
     assert "on 60 events" in answer.output
 
 
