@@ -17,7 +17,7 @@ from engine.runtime.shard import grouped
 _log = logging.getLogger("rulewright.work")
 
 QUEUE = "shards"
-PAUSE = 0.02
+PAUSE = 0.1
 """Seconds in which a shard is rung for once at most, by default."""
 
 GROUP = 8

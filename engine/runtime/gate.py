@@ -38,7 +38,7 @@ class Gate(Head):
         Where it fails nothing of it has happened. Raises `OvertakenError` where another program is active by now.
         """
         try:
-            self.shared.append(lambda: self._made(work))
+            self._write(work)
         except BaseException:
             self._forget()
             self.entities = Followed()
@@ -73,6 +73,9 @@ class Gate(Head):
         """Look up identities in the log ahead of their events, all at once."""
         self.known(pairs)
         self._absent.update(pair for pair in pairs if pair not in self._seen)
+
+    def _write(self, work: Callable[[], None]) -> None:
+        self.shared.append(lambda: self._made(work))
 
     def _made(self, work: Callable[[], None]) -> Batch:
         self._catch_up()

@@ -21,6 +21,12 @@ from engine.store.protocol import Shared
 GONE = 10_000_000
 """Microseconds after which a process that has not been heard of is taken to have ended."""
 
+MISSED = 3_000_000
+"""Microseconds after which a process is missed: it says that it is there twice a second, and that it leaves."""
+
+MOURNED = 600_000_000
+"""Microseconds for which it is remembered."""
+
 PATIENCE = 30.0
 """Seconds for which an activation waits until all processes are ready."""
 
@@ -39,6 +45,7 @@ class Membership:
         self._kind = kind
         self._name = f"{owner()}/{kind}"
         self._clock = clock
+        self._began = round(clock() * 1_000_000)
         self._ready = ""
         self._failure: str | None = None
 
@@ -56,6 +63,14 @@ class Membership:
             self._failure = None
         self._ready = coming.revision
         self._report(revision)
+
+    def bereaved(self) -> bool:
+        """Whether another process of this kind was lost lately: what it was doing may have been what it died of."""
+        now = round(self._clock() * 1_000_000)
+        others = (
+            one for one in self._store.members(now - MOURNED) if one.kind == self._kind and one.owner != self._name
+        )
+        return any(one.seen < max(self._began, now - MISSED) for one in others)
 
     def leave(self) -> None:
         """Say that this process ends."""

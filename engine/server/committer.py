@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from engine.errors import StoreError
-from engine.server.intake import Receipt, Submission
+from engine.server.intake import Receipt, Served, Submission
 from engine.server.problem import RETRY, Problem
 from engine.store.turns import hurried
 
@@ -26,19 +26,21 @@ LINES = 1_000
 
 _END = None
 
-Receipts = list[list[Receipt]]
-
 
 class Counting(Protocol):
     """Appends submissions in one transaction."""
 
-    def serve(self, submissions: Sequence[Submission]) -> tuple[Receipts, frozenset[int]]:
-        """Their receipts, and the shards in which deliveries wait now. Raises StoreError: nothing of it has happened."""
+    def serve(self, submissions: Sequence[Submission]) -> Served:
+        """What became of them. Raises StoreError: nothing of it has happened."""
         ...
 
 
 class Committer:
-    """Takes submissions between `start` and `stop`. `ring` is told of the shards that wait; `told` of each group: lines and seconds."""
+    """Takes submissions between `start` and `stop`.
+
+    `ring` is told of the shards that wait, and `acts` is called when actions were queued; `told` gets each group's lines, seconds, and
+    deliveries that were stepped.
+    """
 
     def __init__(
         self,
@@ -46,10 +48,12 @@ class Committer:
         ring: Callable[[Iterable[int]], None],
         *,
         most: int = 20_000,
-        told: Callable[[int, float], None] = lambda _lines, _seconds: None,
+        acts: Callable[[], None] = lambda: None,
+        told: Callable[[int, float, int], None] = lambda _lines, _seconds, _steps: None,
     ) -> None:
         self._counter = counter
         self._ring = ring
+        self._acts = acts
         self._told = told
         self._most = most
         self._waiting = 0
@@ -97,12 +101,12 @@ class Committer:
         while (first := self._submitted.get()) is not _END:
             group, ended = self._gathered(first)
             began = time.monotonic()
-            self._serve(group)
+            steps = self._serve(group)
             self._took = time.monotonic() - began
             self._loaded = len(group) > 1
             with self._lock:
                 self._waiting -= _lines(group)
-            self._told(_lines(group), self._took)
+            self._told(_lines(group), self._took, steps)
             if ended:
                 return
 
@@ -121,28 +125,30 @@ class Committer:
             group.append(more)
         return group, False
 
-    def _serve(self, group: Sequence[Submission]) -> None:
+    def _serve(self, group: Sequence[Submission]) -> int:
+        """Answers how many deliveries were stepped."""
         try:
-            receipts, shards = self._counter.serve(group)
+            served = self._counter.serve(group)
         except StoreError as failure:
-            self._failed(group, failure)
+            return self._failed(group, failure)
         except Exception as failure:
             _log.exception("a group of %d submissions could not be appended", len(group))
-            self._failed(group, failure)
-        else:
-            for submission, made in zip(group, receipts, strict=True):
-                _settle(submission.receipts, made)
-            self._ring(shards)
+            return self._failed(group, failure)
+        for submission, made in zip(group, served.receipts, strict=True):
+            _settle(submission.receipts, made)
+        self._ring(served.shards)
+        if served.acts:
+            self._acts()
+        return served.steps
 
-    def _failed(self, group: Sequence[Submission], failure: Exception) -> None:
+    def _failed(self, group: Sequence[Submission], failure: Exception) -> int:
         """What the store cannot take at all fails together; where it may be one submission's fault, each is tried alone."""
         if len(group) > 1 and getattr(failure, "code", "") != "store_unavailable":
-            for one in group:
-                self._serve([one])
-            return
+            return sum(self._serve([one]) for one in group)
         for submission in group:
             with suppress(Exception):
                 submission.receipts.set_exception(failure)
+        return 0
 
 
 def _settle(receipts: Future[list[Receipt]], made: list[Receipt]) -> None:

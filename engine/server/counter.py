@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
 
 import msgspec
 
+from engine.core.event import Record
 from engine.core.program import Program
+from engine.errors import StoreError
 from engine.runtime.admission import Arrival, Door, Refusal
 from engine.runtime.appender import Appender
-from engine.runtime.gate import Gate
+from engine.runtime.crash import StepCrashedError
+from engine.runtime.drain import UNKEPT
 from engine.runtime.lineage import Programs
+from engine.runtime.prompt import PromptGate
 from engine.runtime.puts import take_lines
-from engine.runtime.shard import shard_of
+from engine.runtime.shard import SHARDS, shard_of
 from engine.server.entrance import Entrance
-from engine.server.intake import Receipt, Submission, rejected
+from engine.server.intake import Receipt, Served, Submission, rejected
 from engine.store import DatabaseStore
+from engine.store.batch import Key
+
+_log = logging.getLogger("rulewright.serve")
 
 Read = list[Arrival | Refusal]
 
 
-class _Noting(Gate):
+class _Noting(PromptGate):
     """A gate that says what it refuses."""
 
     def __init__(self, program: Program, store: DatabaseStore) -> None:
@@ -34,23 +42,41 @@ class _Noting(Gate):
 
 
 class Counter(Appender):
-    """Appends for one process, as an Appender does. Not safe to share between threads."""
+    """Appends for one process, as an Appender does. Not safe to share between threads.
+
+    What is urgent is stepped in the same transaction where nobody else has its shards; with `every` all is. `careful`: nothing is, for the
+    time being.
+    """
 
     gate: _Noting
 
-    def __init__(self, program: Program, store: DatabaseStore, programs: Programs | None = None) -> None:
+    def __init__(
+        self, program: Program, store: DatabaseStore, programs: Programs | None = None, *, every: bool = False
+    ) -> None:
         self._database = store
+        self._every = every
+        self.careful = False
         super().__init__(program, store, programs)
+        store.found(range(SHARDS))
 
-    def serve(self, submissions: Sequence[Submission]) -> tuple[list[list[Receipt]], frozenset[int]]:
-        """Append all of them, or nothing: their receipts, and the shards that nobody sees to yet. Raises StoreError."""
-        return self._again(lambda: self._served(submissions))
+    def serve(self, submissions: Sequence[Submission]) -> Served:
+        """Append all of them, or nothing. Raises StoreError."""
+        if self.careful:
+            return self._again(lambda: self._served(submissions, prompt=False))
+        try:
+            return self._again(lambda: self._served(submissions, prompt=True))
+        except StepCrashedError as crash:
+            _log.warning("%s: it is left to be stepped by itself", crash)
+        except StoreError as failure:
+            if failure.code != UNKEPT:
+                raise
+        return self._again(lambda: self._served(submissions, prompt=False))
 
     def _equip(self, program: Program) -> None:
         self.program, self.door, self._entrance = program, Door(program), Entrance(program)
         self.gate = _Noting(program, self._database)
 
-    def _served(self, submissions: Sequence[Submission]) -> tuple[list[list[Receipt]], frozenset[int]]:
+    def _served(self, submissions: Sequence[Submission], *, prompt: bool) -> Served:
         read = [self._read(one) if one.kind == "events" else [] for one in submissions]
         arrivals = [one for lines in read for one in lines if isinstance(one, Arrival)]
         latest = max((one.event.at for one in arrivals), default=None)
@@ -65,9 +91,20 @@ class Counter(Appender):
                 self.gate.expect(latest)
             made.extend(map(self._done, submissions, read))
 
-        _, shards = self.gate.through(work)
+        urgent = _urgent(submissions, read)
+        shards, keys = self._prompted(urgent, arrivals) if prompt else ((), ())
+        records, waiting = self.gate.promptly(work, shards, keys)
         self.gate.refused.clear()
-        return self._placed(made, read), (shards | early) - _urgent(submissions, read)
+        _tell(submissions, read, records)
+        waiting = (waiting | early) - {shard_of(*where) for one in urgent if one.event.seq for where in one.event.keys}
+        return Served(self._placed(made, read), waiting, self.gate.stepped, self.gate.acts)
+
+    def _prompted(self, urgent: Sequence[Arrival], arrivals: Sequence[Arrival]) -> tuple[Collection[int], set[Key]]:
+        """The shards and the partitions of what is to be stepped at once."""
+        keys = {where for one in (arrivals if self._every else urgent) for where in one.event.keys}
+        if not keys:
+            return (), keys
+        return range(SHARDS) if self._every else {shard_of(*where) for where in keys}, keys
 
     def _read(self, submission: Submission) -> Read:
         key, received, replayed = submission.key, submission.received, submission.replayed
@@ -126,8 +163,15 @@ class Counter(Appender):
         ]
 
 
-def _urgent(submissions: Sequence[Submission], read: Sequence[Read]) -> frozenset[int]:
-    """The shards of what is urgent."""
+def _urgent(submissions: Sequence[Submission], read: Sequence[Read]) -> list[Arrival]:
+    """What is urgent."""
     urgent = (lines for one, lines in zip(submissions, read, strict=True) if one.urgent)
-    arrivals = (one for lines in urgent for one in lines if isinstance(one, Arrival) and one.event.seq)
-    return frozenset(shard_of(*where) for one in arrivals for where in one.event.keys)
+    return [one for lines in urgent for one in lines if isinstance(one, Arrival)]
+
+
+def _tell(submissions: Sequence[Submission], read: Sequence[Read], records: Sequence[Record]) -> None:
+    """Tell those who wait for it what was decided."""
+    popups = {record.id: record for record in records if record.kind == "popup"}
+    for submission, lines in zip(submissions, read, strict=True):
+        if submission.urgent and isinstance(lines[0], Arrival) and lines[0].event.seq:
+            submission.event, submission.decided = lines[0].event, popups

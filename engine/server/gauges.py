@@ -82,10 +82,11 @@ class Gauges:
             if receipt.status == "rejected":
                 self._rejects.labels(receipt.code or "refused").inc()
 
-    def committed(self, lines: int, seconds: float) -> None:
-        """A group was committed."""
+    def committed(self, lines: int, seconds: float, steps: int) -> None:
+        """A group was committed, and so many deliveries were stepped with it."""
         self._group.observe(lines)
         self._commit.observe(seconds)
+        self.stepped(steps, seconds)
 
     def stepped(self, count: int, seconds: float) -> None:
         """So many deliveries were stepped."""

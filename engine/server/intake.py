@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import msgspec
 
+from engine.core.event import Event, Record
 from engine.runtime.admission import Refusal
 from engine.store import StoredKey
 
@@ -34,7 +35,9 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
 class Submission:
     """Lines that one caller sends at once. `replayed`: they were refused before, and whose they are was looked at then.
 
-    `urgent`: somebody stands there and waits, so that no more company is waited for; whoever submits it sees to its deliveries.
+    `urgent`: somebody stands there and waits, so that no more company is waited for, and it is stepped at once if that can be; whoever
+    submits it sees to its deliveries otherwise. `decided` are the pop-ups that were decided in its transaction, by their ids, and `event`
+    is the one that was appended; they are there when the receipts are.
     """
 
     lines: Sequence[bytes]
@@ -44,6 +47,20 @@ class Submission:
     urgent: bool = False
     replayed: bool = False
     receipts: Future[list[Receipt]] = field(default_factory=Future)
+    event: Event | None = None
+    decided: Mapping[str, Record] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What became of submissions: their receipts, the shards that nobody sees to yet, how many deliveries were stepped at once, and
+    whether actions were queued by that.
+    """
+
+    receipts: list[list[Receipt]]
+    shards: frozenset[int]
+    steps: int = 0
+    acts: bool = False
 
 
 class Intake(Protocol):

@@ -10,7 +10,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, InvalidStateError
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -86,6 +86,13 @@ class Moment:
     def listens(self, kind: str) -> bool:
         """Whether a pop-up is decided when an event of this type happens."""
         return any(popup.on == kind for scope in self._program.scopes.values() for popup in scope.popups)
+
+    def known(self, event: Event | None, decided: Mapping[str, Record]) -> Shown | None:
+        """What the pop-ups of an event show, where all of it was decided when it was appended."""
+        wanted = {} if event is None else self._wanted(event)
+        if not wanted or not wanted.keys() <= decided.keys():
+            return None
+        return Shown(tuple(decided[number] for number in wanted), False)
 
     def ask(self, seq: int, threads: Executor) -> Future[Shown]:
         """What the pop-ups of the event at `seq` show; the event is in the log. Fails with StoreError."""

@@ -83,8 +83,9 @@ class Office:
             )
         elif broker is not None:
             self._bell = Bell(broker())
+        self._counter = Counter(program, store, self.programs, every=settings.work and not store.server)
         self.committer = Committer(
-            Counter(program, store, self.programs), self.ring, most=settings.waiting_lines, told=self.gauges.committed
+            self._counter, self.ring, most=settings.waiting_lines, acts=self._acts, told=self.gauges.committed
         )
         self.moment = Moment(
             program, store, self.ring, self._acts, threads=SHOWING, clock=clock, programs=self.programs
@@ -92,6 +93,7 @@ class Office:
 
     def start(self) -> None:
         """Start the threads."""
+        self._counter.careful = self._membership.bereaved()
         if self.crew is not None:
             self.crew.start()
         if self._bell is not None:
@@ -142,6 +144,7 @@ class Office:
 
     def follow(self) -> None:
         """Answer by the program that is active by now, and make ready what is to be activated next. Raises StoreError and PackError."""
+        self._counter.careful = self._membership.bereaved()
         self._membership.beat(self.program.revision)
         reached = self.store.activated()
         if reached == self._activated:

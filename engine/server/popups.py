@@ -37,10 +37,13 @@ async def post_popups(request: Request, key: EventWriter, office: InOffice, exch
     kind = _kind(line)
     if kind is not None and kind in office.program.events and not office.moment.listens(kind):
         raise Problem("no_popup", f"no pop-up listens to `{kind}`", pointer="/type", hint="send it to /v1/events")
-    [receipt] = await submitted(office, exchange, Submission([line], key, office.now(), urgent=True))
+    submission = Submission([line], key, office.now(), urgent=True)
+    [receipt] = await submitted(office, exchange, submission)
     if receipt.status == "rejected" or receipt.seq is None:
         raise refused(receipt)
-    shown = await asyncio.wrap_future(office.moment.ask(receipt.seq, office.showing))
+    shown = office.moment.known(submission.event, submission.decided)
+    if shown is None:
+        shown = await asyncio.wrap_future(office.moment.ask(receipt.seq, office.showing))
     if shown.stale:
         office.gauges.stale()
     exchange.about(decisions=[record.id for record in shown.records])

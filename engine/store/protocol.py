@@ -245,6 +245,16 @@ class Shared(Store, Protocol):
         """Write what `work` makes, all of it or nothing; nobody else appends meanwhile. What it reads is what was committed before."""
         ...
 
+    def append_stepped(self, shards: Collection[int], work: Callable[[frozenset[int]], Batch]) -> None:
+        """As `append`. `work` is given those of the shards that are free, and stay so until the end: nobody has a claim to them, nobody
+        was lost with one, and nothing waits in them.
+        """
+        ...
+
+    def found(self, shards: Collection[int]) -> None:
+        """See to it that shards are known. Only known ones are ever free."""
+        ...
+
     def waiting(self, shards: Collection[int], limit: int) -> list[Delivery]:
         """Deliveries of shards that wait to be stepped, in the order of the log. Of a shard they are always the first that wait."""
         ...

@@ -27,6 +27,11 @@ _LOST = written("SELECT shard FROM shards WHERE token IS NOT NULL AND until <= ?
 
 _LOCKED = "SELECT shard, token, until, suspects FROM shards WHERE shard = ANY(%s) ORDER BY shard FOR UPDATE"
 
+_FREE = (
+    "SELECT shard FROM shards WHERE token IS NULL AND suspects = 0 "
+    "AND NOT EXISTS (SELECT 1 FROM queue WHERE queue.shard = shards.shard)"
+)
+
 _RANK = " ".join(f"WHEN name LIKE '{owner}/%' THEN {rank}" for rank, owner in enumerate(OWNERS))
 _DUE = written(
     f"SELECT due, scope, key, name FROM timers WHERE {schema.UNFIRED} AND due <= ? "
@@ -107,6 +112,14 @@ class DatabaseQueue:
         with self._session.appending() as connection:
             transaction.write(connection, work(), enqueue)
 
+    def append_stepped(self, shards: Collection[int], work: Callable[[frozenset[int]], Batch]) -> None:
+        with self._session.appending() as connection:
+            transaction.write(connection, work(_free(connection, shards)), enqueue)
+
+    def found(self, shards: Collection[int]) -> None:
+        with self._session.writing() as connection:
+            statements.FIRST_SHARD.many(connection, [(shard, None, None, 0, 0) for shard in sorted(shards)])
+
     def _among(
         self, table: Table, columns: str, names: tuple[str, ...], wanted: Iterable[tuple[Any, ...]]
     ) -> Sequence[Sequence[Any]]:
@@ -132,6 +145,19 @@ def _locked(connection: Connection, shards: Collection[int]) -> Sequence[Row[Any
     if connection.dialect.name == "sqlite":
         return connection.exec_driver_sql(_some_shards(len(wanted)), tuple(wanted)).all()
     return connection.exec_driver_sql(_LOCKED, (wanted,)).all()
+
+
+def _free(connection: Connection, shards: Collection[int]) -> frozenset[int]:
+    """Those that are free, which nobody claims from here on: SQLite has one writer, and PostgreSQL's rows are locked."""
+    wanted = sorted(shards)
+    if connection.dialect.name == "sqlite":
+        some = f"{_FREE} AND shard IN ({', '.join('?' * len(wanted))})"
+        rows = connection.exec_driver_sql(some, tuple(wanted))
+    else:
+        rows = connection.exec_driver_sql(
+            f"{_FREE} AND shard = ANY(%s) ORDER BY shard FOR UPDATE SKIP LOCKED", (wanted,)
+        )
+    return frozenset(row[0] for row in rows)
 
 
 @lru_cache(maxsize=64)

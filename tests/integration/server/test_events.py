@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.server.conftest import Api
+from engine.core.step import Stepper
+from engine.store.query import written
+from tests.integration.server.conftest import Api, Serve
+
+COMMITS = written("SELECT coalesce(sum(until), 0) FROM shards")
+"""Changes with every claim."""
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -47,6 +53,44 @@ def test_a_batch_is_answered_line_by_line(api: Api) -> None:
         "bad_json",
     ]
     assert found["receipts"][1]["pointer"] == "/data/rep"
+
+
+def test_with_one_process_on_a_file_events_are_stepped_when_they_are_appended(serve: Serve, tmp_path: Path) -> None:
+    with serve(f"sqlite:///{tmp_path / 'alone.db'}") as api:
+        store = api.office.store
+        for rep in range(3):
+            api.http.put(f"/v1/entities/rep/r{rep}", json={"name": f"Rep {rep}", "active": True})
+        queued = store._session.ask(COMMITS)
+        events = [api.event("task.opened", task=f"t{i}", rep=f"r{i % 3}") for i in range(6)]
+        answer = api.http.post("/v1/events", content="\n".join(map(json.dumps, events)), headers=NDJSON).json()
+        assert answer["accepted"] == 6
+        assert store.backlog() == {}
+        assert sum(one.fields["to"] == "open" for _, one in store.decisions(kind="transition")) == 6
+        assert [(one.key, one.name) for _, one in store.decisions(kind="alert")] == [
+            (f"r{i}", "busy") for i in range(3)
+        ]
+        assert store._session.ask(COMMITS) == queued
+        assert "rulewright_step_seconds_count 1.0" in api.http.get("/metrics").text
+
+
+def test_an_event_whose_step_crashes_is_given_up_and_takes_nobody_along(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stepped = Stepper.step
+
+    def stepping(self: Stepper, partition: Any, *rest: Any) -> Any:
+        if partition.key == "bad":
+            raise RuntimeError("no step may raise")
+        return stepped(self, partition, *rest)
+
+    monkeypatch.setattr(Stepper, "step", stepping)
+    events = [api.event("task.opened", task=task, rep="r1") for task in ("good", "bad", "other")]
+    answer = api.http.post("/v1/events", content="\n".join(map(json.dumps, events)), headers=NDJSON).json()
+    assert answer["accepted"] == 3
+    api.quiet()
+    rejects = [record for _, record in api.office.store.decisions(kind="reject")]
+    assert [(record.fields["code"], record.key) for record in rejects] == [("step_crashed", "bad")]
+    assert {one.key for _, one in api.office.store.decisions(kind="transition")} == {"good", "other"}
 
 
 @pytest.mark.parametrize(

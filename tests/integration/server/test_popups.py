@@ -6,6 +6,7 @@ import pytest
 
 from engine.errors import StoreError
 from engine.runtime.shard import shard_of
+from engine.store.batch import Member
 from tests.integration.server.conftest import Api
 
 
@@ -56,12 +57,26 @@ def test_what_shows_nothing_is_refused(api: Api, kind: str, data: dict[str, str]
     assert api.office.store.sequence() == before
 
 
-def test_the_shards_are_given_back_with_what_was_decided(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, given_back = api.office.store, list[object]()
+def test_where_nobody_is_in_the_way_it_is_decided_when_it_is_appended(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, claims = api.office.store, list[object]()
+    monkeypatch.setattr(store, "lease", claims.append)
+    found = api.http.post("/v1/popups", json=api.event("talk.started", rep="r1", industry="care")).json()
+    assert (found["stale"], [item["id"] for item in found["popups"][0]["items"]]) == (False, ["s1", "s3"])
+    assert (claims, store.backlog()) == ([], {})
+    assert store.decision(found["popups"][0]["id"]) is not None
+
+
+def test_after_another_server_was_lost_it_is_decided_under_a_claim(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, given_back, claims = api.office.store, list[object](), list[object]()
+    store.report(Member("elsewhere:1/serve", "serve", api.office.now() - 60_000_000, "", "", None))
+    api.office.follow()
+    lease = store.lease
+    monkeypatch.setattr(store, "lease", lambda *asked: claims.append(asked) or lease(*asked))
     monkeypatch.setattr(store, "release", given_back.append)
     found = api.http.post("/v1/popups", json=api.event("talk.started", rep="r1", industry="care")).json()
-    assert found["stale"] is False
-    assert store.holders() == []
+    assert (found["stale"], len(claims), store.holders()) == (False, 1, [])
     api.office.showing.shutdown()
     assert given_back == []
 
@@ -72,6 +87,7 @@ def test_a_pop_up_that_cannot_be_decided_is_a_problem_and_not_a_silence(
     def gone(*_: object) -> None:
         raise StoreError("store_unavailable", "gone")
 
+    api.office._counter.careful = True
     monkeypatch.setattr(api.office.store, "lease", gone)
     answer = api.http.post("/v1/popups", json=api.event("talk.started", rep="r1", industry="care"))
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

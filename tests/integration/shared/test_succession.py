@@ -22,6 +22,7 @@ from engine.runtime.replay import live, replayed, state_hash
 from engine.runtime.shard import shard_of
 from engine.runtime.succession import activate, roll_back
 from engine.store import DatabaseStore, open_store
+from engine.store.batch import Member
 from tests.integration.shared.conftest import PACK
 from tests.integration.shared.test_drain import MINUTE, drained
 
@@ -155,6 +156,34 @@ def test_two_that_activate_at_once_follow_each_other(
     assert failed == []
     made = store.activations()
     assert [one.previous for one in made] == [program.revision, *[one.revision for one in made[:-1]]]
+
+
+def test_a_process_that_was_lost_is_remembered_by_those_of_its_kind_for_a_while(
+    program: Program, store: DatabaseStore
+) -> None:
+    clock = [1000.0]
+
+    def report(owner: str, kind: str) -> None:
+        store.report(Member(owner, kind, round(clock[0] * 1e6), program.revision, "", None))
+
+    report("a:1/serve", "serve")
+    report("a:2/work", "work")
+    clock[0] += 1
+    member = Membership(store, Programs(store, program), "serve", lambda: clock[0])
+    member.beat(program.revision)
+    assert member.bereaved()  # it may have been lost just before this one began in its place
+    report("a:1/serve", "serve")
+    assert not member.bereaved()
+    clock[0] += 2
+    assert not member.bereaved()
+    clock[0] += 2
+    assert member.bereaved()
+    clock[0] += 600
+    assert not member.bereaved()
+    report("a:1/serve", "serve")
+    clock[0] += 60
+    store.forget("a:1/serve")
+    assert not member.bereaved()
 
 
 def test_an_activation_waits_for_processes_and_names_the_one_that_cannot(

@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import StoreError
 from engine.server.committer import LINES, Committer
-from engine.server.intake import Receipt, Submission
+from engine.server.intake import Receipt, Served, Submission
 from engine.server.problem import Problem
 from engine.store import StoredKey
 
@@ -26,7 +26,7 @@ class Counter:
         self.entered = threading.Event()
         self.fails: Callable[[Sequence[bytes]], Exception | None] = lambda _lines: None
 
-    def serve(self, submissions: Sequence[Submission]) -> tuple[list[list[Receipt]], frozenset[int]]:
+    def serve(self, submissions: Sequence[Submission]) -> Served:
         lines = [line for one in submissions for line in one.lines]
         self.groups.append(lines)
         self.entered.set()
@@ -34,7 +34,8 @@ class Counter:
         failure = self.fails(lines)
         if failure is not None:
             raise failure
-        return [[Receipt("accepted", line.decode()) for line in one.lines] for one in submissions], frozenset({7})
+        receipts = [[Receipt("accepted", line.decode()) for line in one.lines] for one in submissions]
+        return Served(receipts, frozenset({7}), len(lines), b"acts" in lines)
 
 
 def one(*lines: bytes, urgent: bool = False) -> Submission:
@@ -55,6 +56,20 @@ def test_what_comes_while_a_commit_is_under_way_is_committed_together() -> None:
     assert counter.groups == [[b"a"], [b"0", b"1", b"2", b"3", b"4"]]
     assert rung == [7, 7]
     assert committer.waiting == 0
+
+
+def test_it_is_told_what_was_stepped_and_that_somebody_has_to_act() -> None:
+    counter, acts, told = Counter(), list[int](), list[tuple[int, int]]()
+    counter.go.set()
+    committer = Committer(
+        counter, lambda _: None, acts=lambda: acts.append(1), told=lambda lines, _, steps: told.append((lines, steps))
+    )
+    committer.start()
+    committer.submit(one(b"a")).result(30)
+    assert acts == []
+    committer.submit(one(b"acts", b"b")).result(30)
+    committer.stop()
+    assert (acts, told) == ([1], [(1, 1), (2, 2)])
 
 
 def test_alone_nobody_waits() -> None:
