@@ -11,7 +11,9 @@ import click
 
 from engine.errors import RulewrightError
 
-VERBS = ("demo", "check", "test", "run", "explain", "diagram", "packs", "serve", "work", "keys", "replay", "store")
+VERBS = (
+    "demo", "check", "test", "run", "backtest", "explain", "diagram", "packs", "serve", "work", "keys", "replay", "store",
+)  # fmt: skip
 
 
 class Verbs(click.Group):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
-import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +12,9 @@ from typing import Any
 
 import click
 from msgspec.structs import asdict
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from engine.cli import params_of
+from engine.cli.comparison import COLOURS, comparison_json, progressing, show
 from engine.core.calendar import to_instant, to_micros
 from engine.core.program import Program
 from engine.errors import RulewrightError
@@ -26,7 +24,7 @@ from engine.runtime.activation import kept
 from engine.runtime.examination import Source, examined, source_of
 from engine.runtime.hosts import active, go_back, let_decide, named
 from engine.runtime.instants import moment
-from engine.runtime.shadow import Comparison, shadowed
+from engine.runtime.shadow import shadowed
 from engine.runtime.succession import kept_source
 from engine.runtime.watch import Tried, watched
 from engine.store import DatabaseStore, open_store
@@ -199,7 +197,7 @@ def diff(pack: str, other: str | None, store: str, params: tuple[str, ...], as_j
     for one in changes:
         parts = f"  {', '.join(one.parts)}" if one.parts else ""
         sign = {"added": "+", "removed": "-", "changed": "~"}[one.kind]
-        click.secho(f"{sign} {one.section}.{one.name}{parts}  {one.place or ''}".rstrip(), fg=_COLOURS[one.kind])
+        click.secho(f"{sign} {one.section}.{one.name}{parts}  {one.place or ''}".rstrip(), fg=COLOURS[one.kind])
     if not changes:
         click.echo("no difference")
 
@@ -224,14 +222,12 @@ def shadow(packs: tuple[str, ...], store: str, params: tuple[str, ...], since: s
     with _opened(store) as opened:
         source = named(opened, packs[0], given) if len(packs) == 1 else source_of(packs, given)
         start = 0 if since is None else _sequence(opened, moment(since))
-        with _progress(opened.sequence()) as progress:
+        with progressing("shadow", opened.sequence()) as progress:
             comparison = shadowed(active(opened), opened, source, start, progress=progress)
-    _print(_compared(comparison)) if as_json else _show(comparison)
+    _print(comparison_json(comparison)) if as_json else show(comparison)
 
 
 # --- what is printed ----------------------------------------------------------------------------
-
-_COLOURS = {"added": "green", "removed": "red", "missing": "red", "changed": "yellow"}
 
 
 @contextmanager
@@ -317,55 +313,3 @@ def _sequence(store: DatabaseStore, instant: datetime) -> int:
         else:
             high = middle - 1
     return low
-
-
-def _compared(found: Comparison) -> dict[str, Any]:
-    return {
-        "revision": found.revision,
-        "events": found.events,
-        "same": sum(found.same.values()),
-        "errors": found.errors,
-        "counts": [
-            {"difference": kind, "kind": record, "name": name, "count": count}
-            for (kind, record, name), count in sorted(found.differing.items())
-        ],
-        "examples": [
-            {"difference": one.kind, "live": _told(one.live), "shadow": _told(one.shadow)} for one in found.shown
-        ],
-    }
-
-
-def _told(record: Any) -> dict[str, Any] | None:
-    if record is None:
-        return None
-    said = asdict(record)
-    return said | {"at": to_instant(record.at).isoformat()}
-
-
-def _show(found: Comparison) -> None:
-    click.echo(
-        f"revision {found.revision} on {found.events} events: {sum(found.same.values())} decisions are the same, "
-        f"{sum(found.differing.values())} differ, {found.errors} errors"
-    )
-    for (kind, record, name), count in sorted(found.differing.items()):
-        click.secho(f"  {kind:8} {count:6}  {record} {name}", fg=_COLOURS[kind])
-        examples = [
-            one.record
-            for one in found.shown
-            if (one.kind, one.record.kind, one.record.name or "") == (kind, record, name)
-        ]
-        for one in examples[:3]:
-            click.echo(f"            {to_instant(one.at).isoformat()}  {one.scope} {one.key}  {one.id}")
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error, where that is a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    columns = (TextColumn("shadow"), BarColumn(), MofNCompleteColumn(), TextColumn("events"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("shadow", total=total)
-        yield lambda seq: progress.update(task, completed=seq)

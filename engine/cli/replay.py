@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from rich.progress import Progress
 from engine.cli.target import told, writable
 from engine.errors import RulewrightError
 from engine.runtime.hosts import active
-from engine.runtime.part import Part, Played, first, joined, play, programs_of, second
+from engine.runtime.part import Part, Played, first, joined, play, play_at, programs_of, second
 from engine.runtime.replay import live, packed, packed_hash
 from engine.store import DatabaseStore, open_store
 
@@ -67,7 +68,7 @@ def _played(store: DatabaseStore, url: str, workers: int) -> Played:
     from engine.runtime.cluster import cluster
 
     with (
-        cluster(url, workers) as run,
+        cluster(partial(play_at, url), workers) as run,
         _shown(len(first(programs, workers)) + len(second(programs, workers, ()))) as tell,
     ):
 

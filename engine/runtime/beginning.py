@@ -11,6 +11,8 @@ import msgspec
 
 from engine.core.calendar import to_micros
 from engine.runtime.admission import Arrival, Door
+from engine.runtime.head import Head
+from engine.runtime.puts import offered, references
 
 NEVER = -(2**63)
 """Stands for the time of a line that has none; it lies before all others."""
@@ -64,6 +66,23 @@ class Beginning:
         bound = found.event.at + found.declared.lateness
         ahead = range(bisect_right(self._latest, bound), place)
         return not any(self._times[one] > bound and self._taken(one) is not None for one in ahead)
+
+
+def earliest(head: Head, door: Door, events: Sequence[bytes], entities: Iterable[tuple[bytes, str]]) -> int | None:
+    """The time, in microseconds, of the earliest of these events that a head will take once these entity lines are known."""
+    held, coming = head.entities, offered(head, entities)
+
+    def refers(arrival: Arrival) -> bool:
+        at, named = arrival.event.at, references(arrival.declared.fields, arrival.event.data)
+        return all(coming.get(*one, at) or held.get(*one, at) for _, one in named)
+
+    return Beginning(door, refers, events).earliest()
+
+
+def latest(lines: Iterable[bytes]) -> int | None:
+    """The latest time that any of the lines names, in microseconds; None where none does."""
+    found = max(_times(lines), default=NEVER)
+    return None if found == NEVER else found
 
 
 def _times(lines: Iterable[bytes]) -> Iterable[int]:

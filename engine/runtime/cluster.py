@@ -1,20 +1,25 @@
-"""A cluster of Ray, which replays the parts of a log: on this machine, or where `RAY_ADDRESS` says."""
+"""A cluster of Ray, on this machine or where `RAY_ADDRESS` says, that does the same work for many jobs."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from engine.errors import RulewrightError
-from engine.runtime.part import Part, Played, play_at
 
-Run = Callable[[Sequence[Part]], Iterator[Played]]
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
+
+
+def _done(work: Callable[[Job], Answer], job: Job) -> Answer:
+    return work(job)
 
 
 @contextmanager
-def cluster(url: str, workers: int) -> Iterator[Run]:
-    """Replays parts of the log at `url`, `workers` at a time; each opens the store itself, so all of them must reach it.
+def cluster(work: Callable[[Job], Answer], workers: int) -> Iterator[Callable[[Sequence[Job]], Iterator[Answer]]]:
+    """Does jobs, `workers` at a time, and answers in whatever order they are done. Whatever work reads, all workers must reach.
 
     Raises RulewrightError `no_ray` where Ray is not installed.
     """
@@ -26,10 +31,11 @@ def cluster(url: str, workers: int) -> Iterator[Run]:
         ray.init(log_to_driver=False, configure_logging=False)
     else:
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, configure_logging=False)
-    remote = ray.remote(num_cpus=1)(play_at)
+    remote: Any = ray.remote(num_cpus=1)(_done)
+    held = ray.put(work)
 
-    def run(parts: Sequence[Part]) -> Iterator[Played]:
-        running = [remote.remote(url, part) for part in parts]
+    def run(jobs: Sequence[Job]) -> Iterator[Answer]:
+        running = [remote.remote(held, job) for job in jobs]
         while running:
             done, running = ray.wait(running)
             yield from ray.get(done)

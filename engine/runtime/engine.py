@@ -22,7 +22,7 @@ from engine.errors import RulewrightError, StoreError
 from engine.pack import BrokenPackError, assemble
 from engine.runtime.activation import kept
 from engine.runtime.admission import Arrival, Refusal
-from engine.runtime.beginning import Beginning
+from engine.runtime.beginning import earliest
 from engine.runtime.examination import Examine, Source, examined, source_of
 from engine.runtime.explanation import Explanation, explain, why_not
 from engine.runtime.head import Head
@@ -31,7 +31,7 @@ from engine.runtime.keeper import Keeper
 from engine.runtime.line import Line, line_of
 from engine.runtime.lineage import restored
 from engine.runtime.outcome import Outcome
-from engine.runtime.puts import offered, references, take, take_lines
+from engine.runtime.puts import take, take_lines
 from engine.runtime.receiving import receive
 from engine.runtime.records import Writer
 from engine.runtime.session import Session
@@ -266,13 +266,7 @@ class Engine:
     def earliest(self, events: Sequence[bytes], entities: Sequence[tuple[bytes, str]]) -> int | None:
         """The time, in microseconds, of the earliest of these events that will be taken once these entity lines are known."""
         with self._lock:
-            held, coming = self._session.entities, offered(self._session, entities)
-
-            def refers(arrival: Arrival) -> bool:
-                at, named = arrival.event.at, references(arrival.declared.fields, arrival.event.data)
-                return all(coming.get(*one, at) or held.get(*one, at) for _, one in named)
-
-            return Beginning(self._keeper.door, refers, events).earliest()
+            return earliest(self._session, self._keeper.door, events, entities)
 
     def load_entities(self, lines: Iterable[tuple[bytes, str]], default_at: int | None) -> Outcome:
         """Take entity lines `{"entity", "data", "at"?}`, each with its place, in one transaction; their order does not matter."""

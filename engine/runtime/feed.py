@@ -42,7 +42,7 @@ class Feed:
         Entities come first; each holds from its `at` on, and so before the events of that instant.
         """
         earliest = engine.earliest([line for line, _ in self.events], self.entities)
-        default = _day_start(engine.program.calendar, earliest)
+        default = day_start(engine.program.calendar, earliest)
         yield encoded(engine.load_entities(self.entities, default))
         if earliest is not None:
             yield encoded(engine.begin(to_instant(earliest)))
@@ -73,7 +73,8 @@ def _lines(path: Path) -> Iterator[tuple[bytes, str]]:
             yield stripped, f"{path.name}:{number}"
 
 
-def _day_start(calendar: Calendar, at: int | None) -> int | None:
+def day_start(calendar: Calendar, at: int | None) -> int | None:
+    """When the day of an instant begins: since then is known what files do not say since when."""
     return None if at is None else calendar.window("day", at)[0]
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from typing import Any, Literal
 
 import msgspec
 
-from engine.core.calendar import to_instant
 from engine.core.event import Event, Record
 from engine.core.program import Program
 from engine.pack import assemble
-from engine.runtime.admission import Arrival, Door, Refusal
+from engine.runtime.admission import Door
+from engine.runtime.again import again
 from engine.runtime.engine import Engine
 from engine.runtime.examination import Source
 from engine.runtime.fork import forked
-from engine.runtime.head import SOURCE, Head
-from engine.store.batch import StoredEntity
+from engine.runtime.head import Head
 from engine.store.protocol import Store
 
 Kind = Literal["added", "missing", "changed"]
@@ -69,6 +68,20 @@ class Comparison:
         if self.differing[sort] <= SHOWN:
             self.shown.append(difference)
 
+    def compare(self, lived: Iterable[Record], decided: dict[str, Record]) -> None:
+        """Compare what was decided live with what was decided now, by id; `decided` is used up."""
+        for live in lived:
+            shadow = decided.pop(live.id, None)
+            if shadow is None:
+                self.add(Difference("missing", live, None))
+            elif _said(shadow) != _said(live):
+                self.add(Difference("changed", live, shadow))
+            else:
+                self.same[live.kind, live.name or ""] += 1
+        for record in decided.values():
+            self.errors += record.kind == "error"
+            self.add(Difference("added", None, record))
+
 
 def shadowed(
     program: Program,
@@ -91,7 +104,7 @@ def shadowed(
             engine.activate(source, by="shadow", test=False)
         comparison = Comparison(engine.program.revision)
         decided = {record.id: record for record in _decided(engine, store, since, end, comparison, progress)}
-    _compare(comparison, decided, store, since, end)
+    comparison.compare((live for seq, live in store.decisions(after=since) if seq <= end), decided)
     return comparison
 
 
@@ -105,64 +118,13 @@ def _decided(
 
         def work(head: Head, events: list[Event] = events) -> None:
             for event in events:
-                _again(head, door, event, puts.get(event.seq))
+                again(head, door, event, puts.get(event.seq))
 
         yield from engine.inject(work)
         progress(events[-1].seq)
     clock = store.clock()
     if clock is not None and end >= store.sequence():
         yield from engine.inject(lambda head: head.advance(clock))
-
-
-def _again(head: Head, door: Door, event: Event, put: StoredEntity | None) -> None:
-    """Let an event of the log happen once more: time passes as it did, and what came from outside comes in."""
-    if put is not None:
-        head.put(put.entity, put.key, put.at, put.data)
-    elif event.source != SOURCE:
-        arrival = _read(door, event)
-        if isinstance(arrival, Refusal):
-            head.refuse(arrival)
-        else:
-            head.take(arrival)
-    elif event.type.startswith("action."):
-        head.tell(msgspec.structs.replace(event, seq=0))
-    elif event.type == "timer.fired":
-        head.advance(event.now)
-
-
-def _read(door: Door, event: Event) -> Arrival | Refusal:
-    """The event as the new pack reads it; what was decided of it at the door (who acts, what was seen before) stays."""
-    told: dict[str, Any] = {
-        "id": event.id,
-        "source": event.source,
-        "type": event.type,
-        "time": to_instant(event.at),
-        "data": event.data,
-    }
-    if event.subject is not None:
-        told["subject"] = event.subject
-    if event.received_us is not None:
-        told["receivedtime"] = to_instant(event.received_us)
-    arrival = door.read(msgspec.json.encode(told))
-    if isinstance(arrival, Arrival):
-        arrival.event.roles, arrival.event.refusal = event.roles, event.refusal
-    return arrival
-
-
-def _compare(comparison: Comparison, decided: dict[str, Record], store: Store, since: int, end: int) -> None:
-    for seq, live in store.decisions(after=since):
-        if seq > end:
-            continue
-        shadow = decided.pop(live.id, None)
-        if shadow is None:
-            comparison.add(Difference("missing", live, None))
-        elif _said(shadow) != _said(live):
-            comparison.add(Difference("changed", live, shadow))
-        else:
-            comparison.same[live.kind, live.name or ""] += 1
-    for record in decided.values():
-        comparison.errors += record.kind == "error"
-        comparison.add(Difference("added", None, record))
 
 
 def _said(record: Record) -> Any:

@@ -13,7 +13,8 @@ _RANKS = {owner: rank for rank, owner in enumerate(OWNERS)}
 """What is due at one instant follows from what it reads: alerts see the windows that close and the states that are entered then."""
 
 
-def _entry(due: int, timer: Timer) -> tuple[int, int, str, str, str]:
+def order(due: int, timer: Timer) -> tuple[int, int, str, str, str]:
+    """Deadlines fire in the order of these."""
     owner = timer[2].partition("/")[0]
     return (due, _RANKS.get(owner, len(_RANKS)), *timer)
 
@@ -23,7 +24,7 @@ class Timeline:
 
     def __init__(self, pending: Iterable[tuple[int, str, str, str]] = ()) -> None:
         self._due = {(scope, key, name): due for due, scope, key, name in pending}
-        self._heap = [_entry(due, timer) for timer, due in self._due.items()]
+        self._heap = [order(due, timer) for timer, due in self._due.items()]
         heapq.heapify(self._heap)
 
     def set(self, timer: Timer, due: int | None) -> None:
@@ -32,7 +33,7 @@ class Timeline:
             self._due.pop(timer, None)
         elif self._due.get(timer) != due:
             self._due[timer] = due
-            heapq.heappush(self._heap, _entry(due, timer))
+            heapq.heappush(self._heap, order(due, timer))
 
     def pop(self, before: int, *, inclusive: bool) -> tuple[int, Timer] | None:
         """The next deadline before the instant (or at it, when `inclusive`), taken off; None when there is none."""

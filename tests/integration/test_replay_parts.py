@@ -92,7 +92,7 @@ def test_ray_is_loaded_only_where_it_is_asked_for() -> None:
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(RulewrightError, match="no_ray"), cluster("sqlite:///x.db", 2):
+    with pytest.raises(RulewrightError, match="no_ray"), cluster(str, 2):
         pass
 
 
