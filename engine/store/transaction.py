@@ -125,16 +125,21 @@ def _at_once(connection: Connection, writes: Sequence[Write]) -> None:
 
 
 def _held(connection: Connection, batch: Batch) -> None:
-    """Before all else: who has lost a shard waits here for who has it, and not in the middle of the same rows."""
-    prolonged = [(one.until, one.suspects, one.shard, one.token) for one in batch.leases]
-    held = statements.PROLONG.many(connection, prolonged) + give_back(connection, batch.returned)
-    if held != len(batch.leases) + len(batch.returned):
+    """Before all else: who has lost a shard waits here for who has it, and not in the middle of the same rows. Kept or given back, they are
+    one statement, which locks them in their order: whoever claims some of them does so too.
+    """
+    rows = [(one.token, one.until, one.suspects, one.shard, one.token) for one in batch.leases] + _free(batch.returned)
+    if statements.HOLD_SHARD.many(connection, rows) != len(rows):
         raise conflict("shard_lost", ", ".join(str(one.shard) for one in batch.leases + batch.returned))
 
 
-def give_back(connection: Connection, leases: Sequence[Lease]) -> int:
-    """Let others have these shards; answers of how many the claim held until now. Who had them last can still be seen."""
-    return statements.GIVE_BACK.many(connection, [(None, one.suspects, one.shard, one.token) for one in leases])
+def give_back(connection: Connection, leases: Sequence[Lease]) -> None:
+    """Let others have these shards, as far as the claims hold. Who had them last can still be seen."""
+    statements.HOLD_SHARD.many(connection, _free(leases))
+
+
+def _free(leases: Sequence[Lease]) -> list[Row]:
+    return [(None, one.until, one.suspects, one.shard, one.token) for one in leases]
 
 
 def contiguous(logged: Sequence[Logged], last: int) -> None:

@@ -191,6 +191,22 @@ def test_two_who_claim_a_shard_for_the_first_time_do_not_both_get_it(
     assert other.lease([3], "other", "other", 60, 90, 100) == [Lease(3, "other", 90, suspects=0)]
 
 
+def test_claims_that_are_kept_and_given_back_together_are_locked_in_their_order(
+    postgres: str, thread: ThreadPoolExecutor, blocked: Callable[[Future[object]], bool]
+) -> None:
+    store = open_store(postgres)
+    assert isinstance(store, DatabaseStore)
+    first, second = store.lease([3, 5], "w", "w", 0, 90, 100)
+    with psycopg.connect(postgres) as other:
+        other.execute("SELECT 1 FROM shards WHERE shard = 3 FOR UPDATE")
+        late: Future[object] = thread.submit(store.commit, Batch(leases=[second], returned=[first]))
+        assert blocked(late)
+        assert other.execute("SELECT shard FROM shards WHERE shard = 5 FOR UPDATE NOWAIT").fetchall() == [(5,)]
+    assert late.result() is None
+    assert store.holders() == ["w"]
+    store.close()
+
+
 def test_logs_of_two_schemas_do_not_wait_for_each_other(postgres: str, database: str) -> None:
     with servers.schema(database) as elsewhere:
         one, other = opened(postgres), opened(f"{elsewhere}%20-clock_timeout%3D10s")
