@@ -63,7 +63,7 @@ def command(
     and OLD are folders, files, built-in packs (sales), or, where the store keeps them, revisions.
 
     With `--workers` the log is shared out over Ray (pip install 'rulewright[ray]'): the same decisions, byte for byte. RAY_ADDRESS names
-    a cluster that runs already; all of it must reach the store.
+    a cluster that runs already; it need not reach the store.
 
     \b
     Examples:
@@ -137,9 +137,10 @@ def _decided(source: Source, history: History, workers: int) -> list[Record]:
             return decided(source, history, progress)
     from engine.runtime.cluster import cluster
 
+    program = assemble(source.files, source.params)
     with (
-        cluster(partial(play, source, history), workers) as run,
-        progressing("backtest", workers * len(stages(assemble(source.files, source.params))), "portions") as progress,
+        cluster(partial(play, source, program.revision), workers) as run,
+        progressing("backtest", workers * len(stages(program)), "portions") as progress,
     ):
         done = count(1)
 

@@ -18,8 +18,9 @@ from engine.runtime.engine import Engine
 from engine.runtime.examination import Source
 from engine.runtime.head import Head
 from engine.runtime.history import History, Input
-from engine.runtime.order import DOOR
-from engine.runtime.portion import Decided, Made, Portion
+from engine.runtime.itinerary import Itinerary, itinerary
+from engine.runtime.order import DOOR, Decided
+from engine.runtime.portion import Made, Portion
 from engine.runtime.shadow import Comparison
 from engine.runtime.stages import Stage, stages
 from engine.store import open_store
@@ -58,9 +59,11 @@ def shared_out(source: Source, history: History, parts: int, run: Run) -> list[R
 
     Where a step crashes there is no sharing out: everything is decided in one.
     """
-    program, whole = assemble(source.files, source.params), Made()
-    for number, stage in enumerate(stages(program) or [Stage(frozenset())]):
-        for made in _staged(program, stage, parts, number == 0, whole, run):
+    program = assemble(source.files, source.params)
+    found = itinerary(program, history)
+    whole = Made(decisions=found.refused)
+    for stage in stages(program):
+        for made in _staged(program, stage, parts, found, whole, run):
             if made.crashed:
                 return decided(source, history)
             whole.decisions += made.decisions
@@ -71,27 +74,27 @@ def shared_out(source: Source, history: History, parts: int, run: Run) -> list[R
     return list(_in_order(whole.decisions))
 
 
-def _staged(program: Program, stage: Stage, parts: int, first: bool, earlier: Made, run: Run) -> list[Made]:
+def _staged(program: Program, stage: Stage, parts: int, found: Itinerary, earlier: Made, run: Run) -> list[Made]:
     """A stage in portions; scopes of which a key emits to another one are put together, and it is tried again."""
-    found = list(run(_portions(program, stage, parts, first, earlier)))
-    crossed = frozenset(name for made in found for name in made.crossed)
-    return _staged(program, stage.joined(crossed), parts, first, earlier, run) if crossed else found
+    played = list(run(_portions(program, stage, parts, found, earlier)))
+    crossed = frozenset(name for made in played for name in made.crossed)
+    return _staged(program, stage.joined(crossed), parts, found, earlier, run) if crossed else played
 
 
-def _portions(program: Program, stage: Stage, parts: int, first: bool, earlier: Made) -> list[Portion]:
-    """The portions of a stage, each with what it is told of earlier ones; `first` has the door."""
+def _portions(program: Program, stage: Stage, parts: int, found: Itinerary, earlier: Made) -> list[Portion]:
+    """The portions of a stage, each with what it is told of the history and of earlier stages."""
     bare = [
-        Portion(number, parts, stage.cut, frozenset().union(*stage.whole[number::parts]), first and number == 0)
-        for number in range(parts)
+        Portion(number, parts, stage.cut, frozenset().union(*stage.whole[number::parts])) for number in range(parts)
     ]
     return [
         replace(
             one,
+            stops=found.of(one.holds),
             coming=[sent for sent in earlier.emitted if any(one.holds(*where) for where in sent[3].keys)],
             taught=earlier.taught if any(program.scopes[name].popups for name in one.cut | one.whole) else (),
         )
         for one in bare
-        if one.door or one.cut or one.whole
+        if one.cut or one.whole
     ]
 
 

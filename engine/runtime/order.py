@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import heapq
 
+from engine.core.event import Record
 from engine.runtime.timeline import Timer, order
 
 Fired = tuple[int, int, str, str, str, int]
@@ -29,6 +30,9 @@ Settling = tuple[int, Firing]
 
 Place = tuple[int, Firing, int, tuple[int, ...], int]
 """Of a delivery: tick, firing, depth, trail, and the number of the key among those of its event."""
+
+Decided = tuple[Place, list[Record]]
+"""Records that are made at a place."""
 
 DOOR = -1
 """The depth of what is decided before anything is stepped."""

@@ -1,56 +1,53 @@
-"""A portion of a backtest: some partitions decide all inputs of a history, given what scopes of earlier stages emit and publish.
+"""A portion of a backtest: some partitions decide a history, given what scopes of earlier stages emit and publish.
 
-Everything that follows from the inputs alone (what is refused, how far time has gone, which entities are known) every portion finds
-out for itself, as the head of a log does; it steps the partitions that are its own, and keeps their deadlines only. What it is given
-comes in at the places (engine.runtime.order) at which it was made.
+What follows from the inputs alone it is told (engine.runtime.itinerary); it steps the partitions that are its own, and keeps their
+deadlines only. What other portions have emitted and published comes in at the places (engine.runtime.order) at which it was made.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 import msgspec
 
-from engine.core.event import Event, Publication, Record, Step
+from engine.core.event import Event, Publication, Step
 from engine.core.partition import Partition
 from engine.core.program import Program
 from engine.pack import assemble
-from engine.runtime.admission import Door
 from engine.runtime.entities import Entities
 from engine.runtime.examination import Source
 from engine.runtime.head import Head
-from engine.runtime.history import History
-from engine.runtime.order import DOOR, Agenda, Firing, Place, Settling
+from engine.runtime.itinerary import Known, Passing, Settled, Stop
+from engine.runtime.order import DOOR, Agenda, Decided, Firing, Place, Settling
 from engine.runtime.shard import shard_of
-from engine.runtime.timeline import Timeline, Timer
+from engine.runtime.timeline import Timer
 from engine.store import open_store
 from engine.store.batch import Batch
 
-SAID = 500
-"""Inputs after which what has piled up is dropped, and it is said how far it has come."""
+SAID = 1000
+"""Stops after which what would be committed is dropped."""
 
 Coming = tuple[Settling, int, tuple[int, ...], Event]
 """An emitted event, where it is stepped: settling, depth, trail."""
 
 Taught = tuple[Place, Publication]
-Decided = tuple[Place, list[Record]]
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
     """The partitions of the scopes `cut` whose shard leaves `number` when divided by `parts`, and all of the scopes `whole`.
 
-    `door`: what is refused before it reaches any partition is decided here. `coming` and `taught` are in the order of their places.
+    `stops` are what it has to know of the history; `coming` and `taught` are in the order of their places.
     """
 
     number: int
     parts: int
     cut: frozenset[str]
     whole: frozenset[str] = frozenset()
-    door: bool = False
+    stops: Sequence[Stop] = ()
     coming: Sequence[Coming] = ()
     taught: Sequence[Taught] = ()
 
@@ -80,19 +77,11 @@ class _CrashedError(Exception):
     """A step has failed."""
 
 
-class _Passing(Timeline):
-    """Time passes whenever it is asked: deadlines may have fired elsewhere."""
-
-    def may_be_due(self, before: int) -> bool:  # noqa: ARG002
-        return True
-
-
 class _Head(Head):
     """The head of the log of a portion; nothing is committed."""
 
     def __init__(self, program: Program, portion: Portion) -> None:
         super().__init__(program, open_store("memory:"), Entities())
-        self.timeline = _Passing()
         self.made = Made()
         self._portion = portion
         self._agenda = Agenda()
@@ -100,7 +89,6 @@ class _Head(Head):
         self._coming, self._taught = deque(portion.coming), deque(portion.taught)
         self._waiting: list[tuple[int, tuple[int, ...], Event]] = []
         self._tick = 0
-        self._refusals = 0
 
     def forget(self) -> None:
         """Drop what would be committed."""
@@ -112,13 +100,21 @@ class _Head(Head):
 
     # --- time ------------------------------------------------------------------------------------
 
-    def _expect(self, where: tuple[str, str], name: str, at: int) -> None:
-        if self._portion.holds(*where):
-            self._agenda.set((*where, f"entity/{at}{name}"), at)
+    def stop(self, one: Stop) -> None:
+        """Let happen what is next."""
+        if isinstance(one, Settled):
+            self.now = one.now
+            self._settled(one.events)
+        elif isinstance(one, Passing):
+            self.now = one.now
+            self.run_timers(one.until, inclusive=one.inclusive)
+        elif isinstance(one, Known):
+            self.entities.put(one.entity, one.key, one.at, 0, one.data)
+        else:
+            self._agenda.set(one.timer, one.due)
 
     def run_timers(self, until: int, *, inclusive: bool) -> None:
         """Fire what is due here, and follow up what has fired elsewhere, in the order of places."""
-        self.refused()
         self._tick += 1
         before = self.now
         while True:
@@ -151,17 +147,19 @@ class _Head(Head):
 
     # --- what follows ----------------------------------------------------------------------------
 
-    def _settle(self) -> None:
-        self.refused()
+    def _settled(self, events: Iterable[tuple[int, Event]]) -> None:
         self._tick += 1
+        for number, event in events:
+            heappush(self._waiting, (0, (number,), self._numbered(event)))
         self._follow(())
 
-    def refused(self) -> None:
-        """Keep what was refused before it reached any partition, where this portion is the one that does: it comes before the next tick."""
-        records = self.taken()
-        if records and self._portion.door:
-            self._refusals += 1
-            self.made.decisions.append(((self._tick + 1, (), DOOR, (), self._refusals), records))
+    def _numbered(self, event: Event) -> Event:
+        """An event that comes from elsewhere, with the next number of this portion's own."""
+        self.seq += 1
+        return msgspec.structs.replace(event, seq=self.seq)
+
+    def _settle(self) -> None:
+        """Nothing is appended here but what deadlines and emissions append, and that is followed at once."""
 
     def _follow(self, firing: Firing) -> None:
         """Step what is queued, and what comes from elsewhere, breadth first, until all is quiet."""
@@ -169,8 +167,7 @@ class _Head(Head):
         self._push(0, ())
         while self._coming and self._coming[0][0] == settling:
             _, depth, trail, event = self._coming.popleft()
-            self.seq += 1
-            heappush(waiting, (depth, trail, msgspec.structs.replace(event, seq=self.seq)))
+            heappush(waiting, (depth, trail, self._numbered(event)))
         while waiting:
             depth, trail, event = heappop(waiting)
             self._reach(settling, depth, trail, event)
@@ -230,17 +227,29 @@ class _Head(Head):
         self._push(depth, trail)
 
 
-def play(source: Source, history: History, portion: Portion, progress: Callable[[int], None] = lambda _: None) -> Made:
-    """Let a portion of a pack's partitions decide a history. `progress` is told how many inputs are done."""
-    head = _Head(assemble(source.files, source.params), portion)
-    door = Door(head.program)
+_Files = tuple[str, tuple[str, ...]]
+"""A revision, and where its files stand: records tell their places."""
+
+_programs: dict[_Files, Program] = {}
+"""The program that this process has compiled last: several portions of one pack are played in it."""
+
+
+def _compiled(source: Source, revision: str) -> Program:
+    wanted = (revision, tuple(one.label for one in source.files))
+    if wanted not in _programs:
+        _programs.clear()
+        _programs[wanted] = assemble(source.files, source.params)
+    return _programs[wanted]
+
+
+def play(source: Source, revision: str, portion: Portion) -> Made:
+    """Let a portion of a pack's partitions decide a history. `revision` is that of the pack."""
+    head = _Head(_compiled(source, revision), portion)
     try:
-        for number, happen in enumerate(history.inputs(), 1):
-            happen(head, door)
-            head.refused()
+        for number, one in enumerate(portion.stops, 1):
+            head.stop(one)
             if number % SAID == 0:
                 head.forget()
-                progress(number)
         head.end()
     except _CrossedError as crossed:
         return Made(crossed=crossed.args[0])

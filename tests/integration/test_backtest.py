@@ -222,10 +222,11 @@ def small(tmp_path: Path) -> Source:
     return source_of(path)
 
 
-def _played(source: Source, history: History, portions: list[Portion]) -> Iterator[Made]:
+def _played(source: Source, portions: list[Portion]) -> Iterator[Made]:
     """Each portion as another process would play it, the last one first."""
+    revision = assemble(source.files, source.params).revision
     for portion in reversed(portions):
-        yield pickle.loads(pickle.dumps(play(source, history, pickle.loads(pickle.dumps(portion)))))
+        yield pickle.loads(pickle.dumps(play(source, revision, pickle.loads(pickle.dumps(portion)))))
 
 
 def _bytes(source: Source, records: list[Record]) -> list[bytes]:
@@ -233,7 +234,7 @@ def _bytes(source: Source, records: list[Record]) -> list[bytes]:
 
 
 def _shared(source: Source, history: History, parts: int) -> list[bytes]:
-    return _bytes(source, shared_out(source, history, parts, partial(_played, source, history)))  # type: ignore[arg-type]
+    return _bytes(source, shared_out(source, history, parts, partial(_played, source)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -321,14 +322,14 @@ def test_scopes_come_after_those_that_lead_to_them(small: Source) -> None:
 def test_a_scope_is_cut_unless_a_key_of_it_emits_to_another_one(small: Source) -> None:
     played: list[Portion] = []
 
-    def noted(history: History, portions: list[Portion]) -> Iterator[Made]:
+    def noted(portions: list[Portion]) -> Iterator[Made]:
         played.extend(portions)
-        return _played(small, history, portions)
+        return _played(small, portions)
 
     hop = {"id": "1", "source": "a", "type": "hop", "time": START.isoformat(), "data": {"hopper": "1", "n": 9}}
     again = hop | {"id": "2", "type": "again", "data": {"key": "1", "n": 9}}
     history = Written(Feed(_placed([json.dumps(one).encode() for one in (hop, again)]), []))
-    shared_out(small, history, 3, partial(noted, history))  # type: ignore[arg-type]
+    shared_out(small, history, 3, noted)  # type: ignore[arg-type]
     first, tried_again = played[:3], played[3:6]
     assert all("hopper" in one.cut for one in first)
     assert ["hopper" in one.whole for one in tried_again] == [False, True, False]
