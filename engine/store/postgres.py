@@ -36,8 +36,11 @@ _LINK = {
 }
 """What a connection asks of the network, unless its address says otherwise: a server that is gone without a word is noticed in a minute."""
 
-PLANNING = "SELECT set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false)"
-"""What we ask about is a batch of rows by their keys. A table that is not large yet would be read as a whole for each batch instead."""
+_UNWANTED = ("hashjoin", "mergejoin", "bitmapscan")
+PLANNING = "SELECT " + ", ".join(f"set_config('enable_{way}', 'off', false)" for way in _UNWANTED)
+"""What we ask about is a batch of rows by their keys, or the first along an index. A table that is not large yet would be read as a whole
+for each batch instead, and of 60,000 deadlines that are due all would be sorted for the first 2,000: 27 ms instead of 1.
+"""
 
 _UNSAFE = ("fsync", "synchronous_commit")
 
