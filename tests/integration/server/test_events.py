@@ -12,7 +12,7 @@ from engine.core.step import Stepper
 from engine.store.query import written
 from tests.integration.server.conftest import Api, Serve
 
-COMMITS = written("SELECT coalesce(sum(until), 0) FROM shards")
+CLAIMS = written("SELECT coalesce(sum(until), 0) FROM shards")
 """Changes with every claim."""
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -60,17 +60,21 @@ def test_with_one_process_on_a_file_events_are_stepped_when_they_are_appended(se
         store = api.office.store
         for rep in range(3):
             api.http.put(f"/v1/entities/rep/r{rep}", json={"name": f"Rep {rep}", "active": True})
-        queued = store._session.ask(COMMITS)
-        events = [api.event("task.opened", task=f"t{i}", rep=f"r{i % 3}") for i in range(6)]
-        answer = api.http.post("/v1/events", content="\n".join(map(json.dumps, events)), headers=NDJSON).json()
-        assert answer["accepted"] == 6
-        assert store.backlog() == {}
-        assert sum(one.fields["to"] == "open" for _, one in store.decisions(kind="transition")) == 6
+        claimed = store._session.ask(CLAIMS)
+
+        def opened(*tasks: int) -> None:
+            events = [api.event("task.opened", task=f"t{i}", rep=f"r{i % 3}") for i in tasks]
+            answer = api.http.post("/v1/events", content="\n".join(map(json.dumps, events)), headers=NDJSON).json()
+            assert answer["accepted"] == len(tasks)
+
+        opened(0, 1, 2)
+        assert (store.backlog(), store._session.ask(CLAIMS)) == ({}, claimed)
+        assert sum(one.fields["to"] == "open" for _, one in store.decisions(kind="transition")) == 3
+        assert "rulewright_step_seconds_count 1.0" in api.http.get("/metrics").text
+        opened(3, 4, 5)  # from here on somebody may act, and what comes of that is stepped under claims
         assert [(one.key, one.name) for _, one in store.decisions(kind="alert")] == [
             (f"r{i}", "busy") for i in range(3)
         ]
-        assert store._session.ask(COMMITS) == queued
-        assert "rulewright_step_seconds_count 1.0" in api.http.get("/metrics").text
 
 
 def test_an_event_whose_step_crashes_is_given_up_and_takes_nobody_along(

@@ -60,8 +60,10 @@ def test_what_shows_nothing_is_refused(api: Api, kind: str, data: dict[str, str]
 def test_where_nobody_is_in_the_way_it_is_decided_when_it_is_appended(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    api.quiet()
     store, claims = api.office.store, list[object]()
-    monkeypatch.setattr(store, "lease", claims.append)
+    lease = store.lease
+    monkeypatch.setattr(store, "lease", lambda *asked: claims.append(asked) or lease(*asked))
     found = api.http.post("/v1/popups", json=api.event("talk.started", rep="r1", industry="care")).json()
     assert (found["stale"], [item["id"] for item in found["popups"][0]["items"]]) == (False, ["s1", "s3"])
     assert (claims, store.backlog()) == ([], {})
@@ -69,6 +71,7 @@ def test_where_nobody_is_in_the_way_it_is_decided_when_it_is_appended(
 
 
 def test_after_another_server_was_lost_it_is_decided_under_a_claim(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.quiet()
     store, given_back, claims = api.office.store, list[object](), list[object]()
     store.report(Member("elsewhere:1/serve", "serve", api.office.now() - 60_000_000, "", "", None))
     api.office.follow()
