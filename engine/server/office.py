@@ -92,8 +92,9 @@ class Office:
         )
 
     def start(self) -> None:
-        """Start the threads."""
+        """Start the threads. From here on it is known that this server is there, or was."""
         self._counter.careful = self._membership.bereaved()
+        self._membership.beat(self.program.revision)
         if self.crew is not None:
             self.crew.start()
         if self._bell is not None:

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -20,13 +22,33 @@ from tests.integration.server.conftest import PACK, REPS
 RUN = [sys.executable, "-c", "from engine.cli import main; main()"]
 
 
+DEADLY = """
+import os, signal
+from engine.cli import main
+from engine.core.step import Stepper
+from engine.runtime.crew import Crew
+
+stepped = Stepper.step
+
+def step(self, partition, *rest):
+    if partition.key == "deadly":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return stepped(self, partition, *rest)
+
+Stepper.step = step
+Crew.__init__.__kwdefaults__["term"] = 1_000_000
+main()
+"""
+"""A command whose process is gone as soon as it steps one task; claims end after a second."""
+
+
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*RUN, *words], capture_output=True, text=True, timeout=60)
 
 
 @contextmanager
-def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    process = subprocess.Popen([*RUN, "serve", "--port", "0", *words], stderr=subprocess.PIPE, text=True)
+def serving(*words: str, command: Sequence[str] = RUN) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen([*command, "serve", "--port", "0", *words], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
         said = next(found for line in process.stderr if (found := re.search(r"serving \w+ at (\S+)", line)) is not None)
@@ -87,6 +109,44 @@ def test_a_server_needs_a_pack_and_keeps_to_it(url: str, pack: Path, tmp_path: P
     assert "other_pack" in run("serve", "--store", url, "--pack", str(other), "--port", "0").stderr
     with serving("--store", url) as (_, address):
         assert httpx.get(f"{address}/readyz").status_code == 200
+
+
+def test_a_delivery_that_kills_its_server_is_found_when_it_is_started_again(url: str, pack: Path) -> None:
+    scopes = ("--scope", "events:write", "--scope", "entities:write")
+    made = run("keys", "create", "--store", url, "--name", "app", "--source", "app", *scopes)
+    headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+    server = {"command": [sys.executable, "-c", DEADLY]}
+
+    def send(address: str, task: str) -> int:
+        now, data = datetime.now(UTC).isoformat(), {"task": task, "rep": "r0"}
+        event = {"specversion": "1.0", "id": task, "source": "app", "type": "task.opened", "time": now, "data": data}
+        httpx.put(f"{address}/v1/entities/rep/r0", json={"name": "Rep", "active": True}, headers=headers)
+        return httpx.post(f"{address}/v1/events", json=event, headers=headers, timeout=30).status_code
+
+    def killed() -> list[str]:
+        """Serve, and send the deadly event, until the process is gone; answers the events that are in the log."""
+        with serving("--store", url, "--pack", str(pack), **server) as (process, address):
+            with suppress(httpx.TransportError):
+                send(address, "deadly")
+            assert process.wait(60) == -signal.SIGKILL
+        store = open_store(url)
+        logged = [event.id for event in store.events() if event.source == "app"]
+        store.close()
+        return logged
+
+    assert killed() == []  # it was stepped as it was appended: nothing is committed
+    assert killed() == ["deadly"]  # steps are left to claims now, and this one is left behind
+    with serving("--store", url, **server) as (process, address):
+        assert send(address, "other") == 202
+        store = open_store(url)
+        while not (given_up := list(store.decisions(kind="reject"))):
+            assert process.poll() is None
+            time.sleep(0.05)
+        assert [(one.fields["code"], one.key) for _, one in given_up] == [("step_crashed", "deadly")]
+        while not any(one.key == "other" for _, one in store.decisions(kind="transition")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        store.close()
 
 
 def test_a_server_that_is_told_to_stop_commits_what_came_and_ends_well(url: str, pack: Path) -> None:
