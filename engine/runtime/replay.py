@@ -13,6 +13,7 @@ from engine.core.program import Program
 from engine.core.step import Stepper
 from engine.runtime.firing import is_firing
 from engine.runtime.lineage import Lineage
+from engine.runtime.loading import restored
 from engine.runtime.past import Past, given_up
 from engine.runtime.timeline import Timer
 from engine.store.batch import Delivery
@@ -95,10 +96,7 @@ def replayed(program: Program, store: Store) -> dict[tuple[str, str], Partition]
 def live(store: Store, keys: list[tuple[str, str]]) -> dict[tuple[str, str], Partition]:
     """The partitions as they are committed."""
     found = store.partitions(keys)
-    return {
-        (scope, key): Partition.load(scope, key, held.version, held.seq, held.sections)
-        for (scope, key), held in found.items()
-    }
+    return {where: restored(where, held) for where, held in found.items()}
 
 
 def state_hash(partitions: dict[tuple[str, str], Partition]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from engine.core.partition import Partition
+from engine.runtime.loading import restored
 from engine.server.access import InOffice, Reader
 from engine.server.page import Cursor, Limit, Name, plain, text_at
 from engine.server.problem import Problem
 from engine.server.shapes import Object, Page, answer, problems
-from engine.server.states import Items, alerts, instances, leafed, loaded
+from engine.server.states import Items, alerts, instances, leafed
 
 router = APIRouter()
 
@@ -45,7 +46,7 @@ def get_state(scope: str, key: str, office: InOffice, _key: Reader) -> Response:
     held = office.store.partitions([(plain(scope, "scope"), plain(key, "key"))]).get((scope, key))
     if held is None:
         raise Problem("not_found", f"nothing has happened to {scope} `{key}`")
-    partition, program = loaded(scope, key, held), office.program
+    partition, program = restored((scope, key), held), office.program
     return answer(
         {
             "scope": scope,

@@ -8,9 +8,9 @@ from typing import Any
 from engine.core import statechart
 from engine.core.partition import Partition
 from engine.core.program import Program
+from engine.runtime.loading import restored
 from engine.server.office import Office
 from engine.server.page import cursor_of
-from engine.store import LoadedPartition
 
 Items = list[dict[str, Any]]
 
@@ -32,16 +32,11 @@ def leafed(
         behind = key if scope == first else ""
         while rows := office.store.partitions_after(scope, behind, _CHUNK):
             for behind, held in rows:
-                items += shown(loaded(scope, behind, held))
+                items += shown(restored((scope, behind), held))
                 looked += 1
                 if len(items) >= limit or looked >= SCANNED:
                     return {"items": items, "next": cursor_of(f"{scope}{_BETWEEN}{behind}")}
     return {"items": items, "next": None}
-
-
-def loaded(scope: str, key: str, held: LoadedPartition) -> Partition:
-    """A partition as it was saved."""
-    return Partition.load(scope, key, held.version, held.seq, held.sections)
 
 
 def instances(program: Program, partition: Partition) -> Items:
