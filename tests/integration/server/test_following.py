@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from engine import Engine
 from tests.integration.server.conftest import PACK, REPS, Api
-
-PATIENCE = 30
-"""Seconds within which a server must have followed."""
+from tests.patience import until
 
 LATER = PACK.replace('version: "1"', 'version: "2"').replace(
     "  task.closed:", "  task.seen: {data: {task: string}}\n  task.closed:", 1
@@ -26,10 +23,7 @@ def test_a_server_follows_what_is_activated(api: Api, address: str, tmp_path: Pa
     with Engine.open(folder, address) as other:
         revision = other.program.revision
     assert api.http.post("/v1/events", json=event).status_code == 202
-    until = time.monotonic() + PATIENCE
-    while api.http.get("/v1/packs/active").json()["serving"] != revision:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    assert until(lambda: api.http.get("/v1/packs/active").json()["serving"] == revision)
     listed = api.http.get("/v1/packs").json()["items"]
     assert [one["revision"] for one in listed if one["active"]] == [revision]
     assert f'revision="{revision}",version="2"' in api.http.get("/metrics").text

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import time
-
 import httpx
 import pytest
 
 from conformance.servers import Postgres
 from tests.integration.server.conftest import REPS, Api, Serve
-
-PATIENCE = 30
-"""Seconds in which everything must go on again."""
+from tests.patience import until
 
 
 def until_taken(api: Api, event: dict[str, object]) -> httpx.Response:
     """Send an event again and again, as callers do who are told to come back."""
-    until = time.monotonic() + PATIENCE
-    while (answer := api.http.post("/v1/events", json=event)).status_code == 503:
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    return answer
+    answers: list[httpx.Response] = []
+
+    def taken() -> bool:
+        answers.append(api.http.post("/v1/events", json=event))
+        return answers[-1].status_code != 503
+
+    assert until(taken)
+    return answers[-1]
 
 
 @pytest.fixture
@@ -46,7 +45,4 @@ def test_callers_are_told_to_come_back_and_work_goes_on(serve: Serve, stoppable:
         stoppable.start()
         assert until_taken(api, during).status_code in (200, 202)
         assert api.http.get("/readyz").status_code == 200
-        until = time.monotonic() + PATIENCE
-        while {one["key"] for one in api.http.get("/v1/instances").json()["items"]} != {"t0", "t1"}:
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        assert until(lambda: {one["key"] for one in api.http.get("/v1/instances").json()["items"]} == {"t0", "t1"})

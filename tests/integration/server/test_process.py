@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ import pytest
 
 from engine.store import DatabaseStore, open_store
 from tests.integration.server.conftest import PACK, REPS
+from tests.patience import until
 
 RUN = [sys.executable, "-c", "from engine.cli import main; main()"]
 
@@ -139,13 +139,11 @@ def test_a_delivery_that_kills_its_server_is_found_when_it_is_started_again(url:
     with serving("--store", url, **server) as (process, address):
         assert send(address, "other") == 202
         store = open_store(url)
-        while not (given_up := list(store.decisions(kind="reject"))):
-            assert process.poll() is None
-            time.sleep(0.05)
-        assert [(one.fields["code"], one.key) for _, one in given_up] == [("step_crashed", "deadly")]
-        while not any(one.key == "other" for _, one in store.decisions(kind="transition")):
-            assert process.poll() is None
-            time.sleep(0.05)
+        assert until(lambda: any(one.key == "other" for _, one in store.decisions(kind="transition")))
+        assert until(lambda: list(store.decisions(kind="reject")))
+        [(_, given_up)] = store.decisions(kind="reject")
+        assert (given_up.fields["code"], given_up.key) == ("step_crashed", "deadly")
+        assert process.poll() is None
         store.close()
 
 

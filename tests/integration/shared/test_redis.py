@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,9 @@ from engine.runtime.appender import Appender
 from engine.runtime.bell import Bell
 from engine.runtime.crew import GRACE, Crew
 from engine.store import DatabaseStore, open_store
+from tests.patience import PATIENCE, until
 
 NOON = 1_772_424_000_000_000  # 2026-03-02T12:00:00+08:00
-PATIENCE = 30.0
 
 
 class Told:
@@ -44,16 +43,6 @@ class Told:
 
 def line(kind: str, task: str, time: str) -> bytes:
     return f'{{"id": "{kind}/{task}", "source": "app", "type": "{kind}", "time": "{time}", "data": {{"task": "{task}"}}}}'.encode()
-
-
-def until(holds: Callable[[], bool]) -> bool:
-    """Whether something comes true before patience ends."""
-    ends = time.monotonic() + PATIENCE
-    while not holds():
-        if time.monotonic() > ends:
-            return False
-        threading.Event().wait(0.01)
-    return True
 
 
 @pytest.fixture
