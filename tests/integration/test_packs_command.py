@@ -36,12 +36,9 @@ tests:
 """
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'team.db'}"
-    found: str = request.getfixturevalue("postgres")
-    return found
+@pytest.fixture
+def url(address: str) -> str:
+    return address
 
 
 @pytest.fixture

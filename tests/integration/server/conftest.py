@@ -120,14 +120,6 @@ def program(tmp_path: Path) -> Program:
     return load([folder])
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'team.db'}"
-    found: str = request.getfixturevalue("postgres")
-    return found
-
-
 @pytest.fixture
 def serve(program: Program) -> Serve:
     """`serve(url, **settings)` runs a server as a context: a thread, a real port."""

@@ -49,14 +49,6 @@ def program(tmp_path: Path) -> Program:
     return load([folder])
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'shared.db'}"
-    found: str = request.getfixturevalue("postgres")
-    return found
-
-
 @pytest.fixture
 def store(address: str) -> Iterator[DatabaseStore]:
     opened = open_store(address)

@@ -253,14 +253,6 @@ def test_a_conflict_of_a_batch_that_is_on_its_way_is_not_taken_for_one_of_the_ne
     one.settle()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'shared.db'}"
-    found: str = request.getfixturevalue("postgres")
-    return found
-
-
 def test_who_reads_a_stream_slowly_keeps_nobody_else_waiting(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

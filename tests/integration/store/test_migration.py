@@ -29,14 +29,6 @@ GOLDEN = Path(__file__).with_name("schema3.sql")
 """What Rulewright wrote into a file before there were migrations."""
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'moved.db'}"
-    found: str = request.getfixturevalue("postgres")
-    return found
-
-
 @pytest.fixture
 def session(address: str) -> Iterator[Session]:
     opened = open_session(address)
